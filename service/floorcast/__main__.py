@@ -1,0 +1,5 @@
+"""`python -m floorcast …` is `floorcast …`."""
+
+from floorcast.cli import app
+
+app()

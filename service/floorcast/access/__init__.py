@@ -1,0 +1,1 @@
+"""Who may see what: tokens become claims, grants become decisions."""

@@ -1,0 +1,6 @@
+"""`floorcast doctor`."""
+
+
+def doctor() -> None:
+    """Not there yet."""
+    raise SystemExit("not there yet")

@@ -1,0 +1,6 @@
+"""`floorcast gateway`."""
+
+
+def gateway() -> None:
+    """Not there yet."""
+    raise SystemExit("not there yet")

@@ -1,0 +1,6 @@
+"""`floorcast relay`."""
+
+
+def relay() -> None:
+    """Not there yet."""
+    raise SystemExit("not there yet")

@@ -1,0 +1,6 @@
+"""`floorcast replay`."""
+
+
+def replay() -> None:
+    """Not there yet."""
+    raise SystemExit("not there yet")

@@ -1,0 +1,6 @@
+"""`floorcast simulate`."""
+
+
+def simulate() -> None:
+    """Not there yet."""
+    raise SystemExit("not there yet")

@@ -1,0 +1,6 @@
+"""`floorcast tail`."""
+
+
+def tail() -> None:
+    """Not there yet."""
+    raise SystemExit("not there yet")

@@ -1,0 +1,6 @@
+"""`floorcast up`."""
+
+
+def up() -> None:
+    """Not there yet."""
+    raise SystemExit("not there yet")

@@ -1,0 +1,1 @@
+"""A small asyncio client of the stream."""

@@ -1,0 +1,1 @@
+"""The HTTP side of the one port: the page, pictures, health, metrics."""

@@ -1,0 +1,248 @@
+"""Everything worth seeing, once: named, typed, observed.
+
+Modules call `observe(event)` and decide nothing about logs or metrics. Whoever cares calls `watch`: one watcher renders log
+lines, one counts, and tests await the very events that operators read about. See docs/operations.md for the list.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened in this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStarted(Event):
+    """A component is up."""
+
+    component: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStopping(Event):
+    """A component was asked to stop."""
+
+    component: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standby(Event):
+    """Another relay leads; this one watches it."""
+
+    leader_pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderSilent(Event):
+    """The leading relay gave no sign of life for too long; its session is being ended."""
+
+    leader_pid: int
+    silent_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LeadershipTaken(Event):
+    """This relay leads now."""
+
+    newest_tick: int
+    incarnation: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeadershipLost(Event):
+    """This relay does not lead any more; it will try again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoorbellSet(Event):
+    """The doorbell's state is `idle`, `draining` or `busy` from now on."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class TickClosed(Event):
+    """A tick is durable in Postgres."""
+
+    tick: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TickPublished(Event):
+    """A tick is in the feed."""
+
+    tick: int
+    large: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRepaired(Event):
+    """Ticks that Redis did not have were published from Postgres."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRestarted(Event):
+    """The feed begins anew at a tick; gateways read what they miss from Postgres."""
+
+    tick: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncarnationBegan(Event):
+    """Another history of ticks began; cursors of the old one end in must_refetch."""
+
+    incarnation: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseLost(Event):
+    """A connection to Postgres ended; it is tried again."""
+
+    component: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseBack(Event):
+    """Postgres answers again."""
+
+    component: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLost(Event):
+    """Redis does not answer; it is tried again."""
+
+    component: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamBack(Event):
+    """Redis answers again."""
+
+    component: str
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayReady(Event):
+    """A gateway follows the feed and takes joins."""
+
+    tick: int
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class TickDelivered(Event):
+    """A gateway handed a tick to its subscribers."""
+
+    tick: int
+    deliveries: int
+
+
+@dataclass(frozen=True, slots=True)
+class TickMissing(Event):
+    """A tick was not in the feed; it is read from Postgres."""
+
+    tick: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopicsEnded(Event):
+    """A gateway could not go on exactly and told its subscribers to read again."""
+
+    reason: str
+    topics: int
+
+
+@dataclass(frozen=True, slots=True)
+class SocketOpened(Event):
+    """A subscriber connected."""
+
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class SocketClosed(Event):
+    """A subscriber's socket ended, with its close code and our reason."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakeRefused(Event):
+    """A connection was refused before it became a socket; `code` is a key of errors.CODES."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class TopicJoined(Event):
+    """A subscriber joined a warehouse, live from `tick` on."""
+
+    warehouse: str
+    user: str
+    tick: int
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRefused(Event):
+    """A join was refused; `code` is a key of errors.CODES."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessWithdrawn(Event):
+    """A joined subscriber lost access and was told to forget."""
+
+    warehouse: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberSlow(Event):
+    """A subscriber did not read; its socket was closed with this many bytes waiting."""
+
+    waiting_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFailed(Event):
+    """Something failed that should not have; the component goes on or restarts."""
+
+    component: str
+    error: str
+
+
+Watcher = Callable[[Event], None]
+
+_watchers: list[Watcher] = []
+
+
+def observe(event: Event) -> None:
+    """Tell every watcher. A watcher must be quick and must not wait."""
+    for watcher in tuple(_watchers):
+        watcher(event)
+
+
+def watch(watcher: Watcher) -> Callable[[], None]:
+    """Have `watcher` called for each event from now on; call what is returned to end it."""
+    _watchers.append(watcher)
+
+    def unwatch() -> None:
+        _watchers.remove(watcher)
+
+    return unwatch

@@ -1,0 +1,1 @@
+"""Postgres to Redis: one leader closes ticks and publishes them."""

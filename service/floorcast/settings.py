@@ -1,0 +1,188 @@
+"""Every setting, in one typed place. `floorcast settings` prints this list; docs/operations.md is tested against it."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from floorcast.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """What an operator can decide. Names are environment variables; descriptions are for people."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="", populate_by_name=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    database_url: str | None = Field(
+        None,
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL 15+ as postgresql://…; a direct connection, not a transaction pooler. "
+        "Absent: `floorcast up` starts an embedded one.",
+    )
+    owner_database_url: str | None = Field(
+        None,
+        validation_alias="FLOORCAST_OWNER_DATABASE_URL",
+        description="The owner's login for migrations, when it differs from DATABASE_URL.",
+    )
+    redis_url: str | None = Field(
+        None,
+        validation_alias="REDIS_URL",
+        description="Redis 6.2+ or Valkey as redis://…. Absent: `floorcast up` starts an embedded one.",
+    )
+    jwt_secret: SecretStr | None = Field(
+        None,
+        validation_alias="FLOORCAST_JWT_SECRET",
+        description="The HS256 secret that tokens are signed with, at least 32 bytes.",
+    )
+    jwks_url: str | None = Field(
+        None,
+        validation_alias="FLOORCAST_JWKS_URL",
+        description="Where the public keys (RS256, ES256) of the token issuer are, instead of a secret.",
+    )
+    jwt_audience: str = Field(
+        "authenticated",
+        validation_alias="FLOORCAST_JWT_AUDIENCE",
+        description="The `aud` that a token must carry.",
+    )
+    doorbell: Literal["adaptive", "always"] = Field(
+        "adaptive",
+        validation_alias="FLOORCAST_DOORBELL",
+        description="`always` rings NOTIFY for every transaction, for sites with listeners of their own.",
+    )
+    host: str = Field(
+        "127.0.0.1",
+        validation_alias="HOST",
+        description="Addresses that the gateway listens on, separated by commas.",
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(
+        4000, validation_alias="PORT", description="The one port for sockets, HTTP and the page."
+    )
+    home: Path | None = Field(
+        None,
+        validation_alias="FLOORCAST_HOME",
+        description="Folder of the embedded servers' data. Absent: /var/lib/floorcast for root, "
+        "~/.local/share/floorcast for others.",
+    )
+    gateways: Annotated[int, Field(ge=1, le=64)] = Field(
+        2,
+        validation_alias="FLOORCAST_GATEWAYS",
+        description="Gateway processes that `floorcast up` runs on the port.",
+    )
+    progress_seconds: Annotated[float, Field(ge=0.1, le=60)] = Field(
+        5.0,
+        validation_alias="FLOORCAST_PROGRESS_SECONDS",
+        description="How often a quiet topic is told up to which position and time it is current.",
+    )
+    outbox_bytes: Annotated[int, Field(ge=65_536)] = Field(
+        1_048_576,
+        validation_alias="FLOORCAST_OUTBOX_BYTES",
+        description="How much may wait for one socket before it is closed as a slow reader.",
+    )
+    frame_bytes: Annotated[int, Field(ge=4_096)] = Field(
+        262_144,
+        validation_alias="FLOORCAST_FRAME_BYTES",
+        description="The largest frame that a client may send.",
+    )
+    topics_per_socket: Annotated[int, Field(ge=1)] = Field(
+        100,
+        validation_alias="FLOORCAST_TOPICS_PER_SOCKET",
+        description="How many topics one socket may join.",
+    )
+    idle_seconds: Annotated[float, Field(ge=1)] = Field(
+        60.0,
+        validation_alias="FLOORCAST_IDLE_SECONDS",
+        description="A socket that nothing is heard from for so long, pongs included, is closed.",
+    )
+    handshake_seconds: Annotated[float, Field(ge=0.1)] = Field(
+        10.0,
+        validation_alias="FLOORCAST_HANDSHAKE_SECONDS",
+        description="How long a connection may take to say what it wants.",
+    )
+    feed_bytes: Annotated[int, Field(ge=1_048_576)] = Field(
+        67_108_864,
+        validation_alias="FLOORCAST_FEED_BYTES",
+        description="How many bytes of ticks Redis keeps for gateways and replay.",
+    )
+    log_format: Literal["auto", "json", "plain"] = Field(
+        "auto",
+        validation_alias="FLOORCAST_LOG_FORMAT",
+        description="`auto`: coloured lines on a terminal, JSON lines elsewhere.",
+    )
+
+    @field_validator("database_url", "owner_database_url")
+    @classmethod
+    def _is_postgres(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("postgresql://", "postgres://")):
+            raise ValueError("should begin with postgresql://")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("should begin with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("jwks_url")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("https://", "http://")):
+            raise ValueError("should begin with https://")
+        return value
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        # RFC 7518 §3.2: an HS256 key shorter than its hash can be guessed.
+        if value is not None and len(value.get_secret_value().encode()) < 32:  # noqa: PLR2004 — the RFC's number
+            raise ValueError("should be at least 32 bytes long")
+        return value
+
+    @model_validator(mode="after")
+    def _own_database_needs_own_secret(self) -> "Settings":
+        # A database that holds real data must never be guarded by a secret that we made up.
+        if self.database_url is not None and self.jwt_secret is None and self.jwks_url is None:
+            raise ValueError(
+                "FLOORCAST_JWT_SECRET is missing: with a DATABASE_URL of your own, set FLOORCAST_JWT_SECRET "
+                "(at least 32 bytes) or FLOORCAST_JWKS_URL, so that only your tokens open the stream"
+            )
+        return self
+
+    @property
+    def migration_url(self) -> str | None:
+        """The login that migrations use."""
+        return self.owner_database_url or self.database_url
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The addresses to listen on."""
+        return tuple(part.strip() for part in self.host.split(",") if part.strip())
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment; `overrides` are command-line options by field name.
+
+    Raises:
+        SettingsError: names each wrong variable, its value and what would be right.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(part) for part in error.errors())) from None
+
+
+def _sentence(part: object) -> str:
+    """One line per wrong setting; secrets are never repeated."""
+    assert isinstance(part, dict)  # noqa: S101 — pydantic's own structure
+    message = str(part["msg"]).removeprefix("Value error, ")
+    if not part["loc"]:
+        return message
+    name = str(part["loc"][0])
+    field = next((f for n, f in Settings.model_fields.items() if name in (n, f.validation_alias)), None)
+    variable = str(field.validation_alias) if field is not None else name
+    secret = "SECRET" in variable or "URL" in variable
+    value = "(not shown)" if secret else repr(part.get("input"))
+    return f"{variable} is {value}: {message[:1].lower()}{message[1:]}"

@@ -1,0 +1,1 @@
+"""Redis: the feed that gateways follow, one log per warehouse, and their keys."""
