@@ -1,0 +1,50 @@
+"""Making a PostgreSQL cluster."""
+
+import os
+import subprocess
+from pathlib import Path
+from signal import SIGKILL
+
+from floorcast.child import Account, launch_command
+from floorcast.embedded.account import own_folder
+from floorcast.errors import EmbeddedServerError
+
+
+def initialize(folder: Path, *, program: Path, account: Account | None, owner: str, password: str) -> None:
+    """Run ``initdb`` in ``folder`` (created): UTF8, the same order of strings on every machine, passwords everywhere."""
+    own_folder(folder.parent, account)
+    # initdb reads the password as the account, from a file, and never from its command line.
+    password_file = folder.with_suffix(".password")
+    password_file.touch(mode=0o600)
+    password_file.write_text(password)
+    if account is not None:
+        os.chown(password_file, account.user, account.group)
+    command = [
+        str(program),
+        f"--pgdata={folder}",
+        f"--username={owner}",
+        f"--pwfile={password_file}",
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        # Built in: neither the machine's locales nor an upgrade of its C library can change the order of an index.
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        "--locale=C",
+    ]
+    try:
+        result = subprocess.run(  # noqa: S603 -- A program of the wheel.
+            launch_command(command, death_signal=SIGKILL, account=account),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+    finally:
+        password_file.unlink()
+    if result.returncode != 0:
+        raise EmbeddedServerError(
+            f"initdb could not make a database in {folder} (exit code {result.returncode}); there was none before. "
+            f"It said:\n{result.stdout.strip()}",
+        )
