@@ -3,9 +3,11 @@
     FloorcastError
     ├── SettingsError         a setting is missing or wrong: refuse to start
     ├── DatabaseUnavailable   Postgres cannot be reached, or is not what we need
+    ├── MigrationFailed       a migration or a file of triggers/ was refused by Postgres; it left nothing behind
     ├── NewerDatabaseError    the database was migrated by a newer Floorcast
     ├── StreamUnavailable     Redis cannot be reached
     ├── PublishRefused        Redis is at another position than the relay believed
+    ├── EmbeddedServerError   the PostgreSQL or Redis of `floorcast up` cannot be started or stopped
     ├── TokenError            a token that cannot be accepted
     └── ClientError           a subscriber was refused or let go (the Python client raises it)
 
@@ -30,6 +32,10 @@ class DatabaseUnavailable(FloorcastError):  # noqa: N818 — reads as a state, w
     """Postgres cannot be reached or used; nothing that was committed is lost."""
 
 
+class MigrationFailed(FloorcastError):  # noqa: N818 — reads as an event, which it is
+    """A migration or a file of triggers/ was refused by Postgres; nothing of it was kept, what came before it was."""
+
+
 class NewerDatabaseError(FloorcastError):
     """The database knows migrations that this version does not; running on could damage it."""
 
@@ -49,6 +55,10 @@ class PublishRefused(FloorcastError):  # noqa: N818 — the script's own word fo
     def __str__(self) -> str:
         """Say where Redis stands."""
         return f"refused: the feed is published through tick {self.tick} (seal {self.seal[:12] or 'none'})"
+
+
+class EmbeddedServerError(FloorcastError):
+    """An embedded server cannot be found, started or stopped; the data in its folder is as it was."""
 
 
 class TokenError(FloorcastError):
