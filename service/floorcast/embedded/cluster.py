@@ -11,7 +11,7 @@ from floorcast.errors import EmbeddedServerError
 
 
 def initialize(folder: Path, *, program: Path, account: Account | None, owner: str, password: str) -> None:
-    """Run ``initdb`` in ``folder`` (created): UTF8, the same order of strings on every machine, passwords everywhere."""
+    """Run ``initdb`` in ``folder`` (created): UTF8, strings sorted alike on every machine, passwords."""
     own_folder(folder.parent, account)
     # initdb reads the password as the account, from a file, and never from its command line.
     password_file = folder.with_suffix(".password")
@@ -26,7 +26,7 @@ def initialize(folder: Path, *, program: Path, account: Account | None, owner: s
         f"--pwfile={password_file}",
         "--auth=scram-sha-256",
         "--encoding=UTF8",
-        # Built in: neither the machine's locales nor an upgrade of its C library can change the order of an index.
+        # Built in: no upgrade of the machine's C library can change the order of an index.
         "--locale-provider=builtin",
         "--builtin-locale=C.UTF-8",
         "--locale=C",
@@ -45,6 +45,6 @@ def initialize(folder: Path, *, program: Path, account: Account | None, owner: s
         password_file.unlink()
     if result.returncode != 0:
         raise EmbeddedServerError(
-            f"initdb could not make a database in {folder} (exit code {result.returncode}); there was none before. "
-            f"It said:\n{result.stdout.strip()}",
+            f"initdb could not make a database in {folder} (exit code {result.returncode}); "
+            f"there was none before. It said:\n{result.stdout.strip()}",
         )

@@ -9,7 +9,7 @@ from floorcast.errors import EmbeddedServerError
 
 
 def default_home() -> Path:
-    """Where an installation keeps its data when nobody says otherwise: a system folder as root, else the user's own."""
+    """Where the data is when nobody says otherwise: a system folder as root, else the user's own."""
     if os.geteuid() == 0:
         return Path("/var/lib/floorcast")
     data = os.environ.get("XDG_DATA_HOME")
@@ -49,7 +49,7 @@ def secret(home: Path, name: str) -> str:
 
 
 class HomeLock:
-    """Says that one living process uses a part of the home; the kernel releases it, however that process ends."""
+    """Says that a living process uses a part of the home; the kernel releases it, however that one ends."""
 
     def __init__(self, path: Path, purpose: str) -> None:
         """``purpose`` completes the sentence "… is already running"."""
@@ -77,7 +77,7 @@ class HomeLock:
         self._held = descriptor
 
     def release(self) -> None:
-        """Let the next one in. The file stays: removing it would let two processes lock two different files."""
+        """Let the next one in. The file stays: removing it would let two processes lock two files."""
         if self._held is not None:
             os.close(self._held)
             self._held = None

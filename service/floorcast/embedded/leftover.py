@@ -1,7 +1,7 @@
 """Servers that outlived the process that started them, found by a mark on their command line.
 
-A pid file is not enough: after a restart of the machine the number in it may belong to anybody. The command line is
-readable by every user, even in a container whose root may not inspect other users' processes.
+A pid file is not enough: after a restart of the machine the number in it may belong to anybody. The command
+line is readable by every user, even in a container whose root may not inspect other users' processes.
 """
 
 import os
@@ -40,10 +40,10 @@ def marked_processes(mark: Mark) -> list[int]:
 
 
 def end_leftover(mark: Mark, server: int | None, *, politely: Signals, patience: float) -> None:
-    """End what an earlier run left: ``politely`` to the server, and SIGKILL to all after ``patience`` seconds.
+    """End what an earlier run left: ``politely`` to the server, SIGKILL to all after ``patience`` seconds.
 
-    ``server`` is the process id from its pid file; it is believed only if that process bears the mark. Returns when
-    no marked process is left.
+    ``server`` is the process id from its pid file; it is believed only if that process bears the mark.
+    Returns when no marked process is left.
     """
     if server not in marked_processes(mark):
         kill_marked(

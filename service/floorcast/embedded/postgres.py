@@ -52,7 +52,7 @@ class EmbeddedPostgres:
     def __init__(
         self, home: Path, port: int | None = None, settings: Mapping[str, str] | None = None
     ) -> None:
-        """``port`` is a wish: a taken one is replaced by a free one. ``settings`` are postgresql.conf names."""
+        """``port`` is a wish: a taken one is replaced. ``settings`` are names of postgresql.conf."""
         self._home = prepare_home(home)
         self._folder = self._home / "postgres"
         self._data = self._folder / _VERSION
@@ -111,11 +111,11 @@ class EmbeddedPostgres:
         return self._home / "secrets" / "pgpass"
 
     def url_for(self, database: str, role: str = OWNER) -> str:
-        """A URL of any database of this cluster as ``postgres`` or ``floorcast_service``, password included."""
+        """A URL of any database here as ``postgres`` or ``floorcast_service``, password included."""
         return f"postgresql://{role}:{quote(self._password(role))}@{LOOPBACK}:{self.port}/{database}"
 
     def start(self) -> None:
-        """Create the cluster if there is none, start it, and return when it answers; raises with the log's tail."""
+        """Create the cluster if there is none; return when it answers; raises with the log's tail."""
         self._lock.acquire()
         try:
             end_leftover(

@@ -45,7 +45,7 @@ class ServerProcess:
             )
 
     def end(self, *signals: Signals, patience: float) -> None:
-        """Send the signals in turn, each with time to be obeyed, then SIGKILL; returns when the process is gone."""
+        """Send the signals in turn, with time to obey, then SIGKILL; returns when the process is gone."""
         if self._child is None:
             return
         for number in signals:

@@ -1,6 +1,7 @@
 """An embedded Redis: a cache that can be thrown away, so nothing of it is kept unless asked for."""
 
 import os
+import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,8 +9,6 @@ from signal import SIGKILL, SIGTERM
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
-
-import redis
 
 from floorcast.embedded.account import own_folder, server_account
 from floorcast.embedded.binaries import redis_binary
@@ -42,7 +41,7 @@ class EmbeddedRedis:
     def __init__(
         self, home: Path, port: int | None = None, settings: Mapping[str, str] | None = None
     ) -> None:
-        """``port`` is a wish: a taken one is replaced by a free one. ``settings`` are lines of redis.conf."""
+        """``port`` is a wish: a taken one is replaced. ``settings`` are lines of redis.conf."""
         self._home = prepare_home(home)
         self._folder = self._home / "redis"
         # Settings for the next start; tests change them between stop and start.
@@ -166,20 +165,21 @@ class EmbeddedRedis:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _START_DEADLINE
-        with redis.Redis.from_url(self.url, socket_connect_timeout=5, socket_timeout=5) as client:
-            while True:
-                try:
-                    client.ping()
-                except redis.AuthenticationError:
-                    raise self._not_ready("is not the one that answers on its port") from None
-                except redis.ConnectionError as error:  # Also while it loads a saved file.
-                    if not self._process.is_alive:
-                        raise self._not_ready("ended while starting") from None
-                    if time.monotonic() > deadline:
-                        raise self._not_ready(f"does not answer after {_START_DEADLINE:.0f} s") from error
-                    time.sleep(_LOOK_AGAIN)
-                else:
-                    return
+        while not self._answers():
+            if not self._process.is_alive:
+                raise self._not_ready("ended while starting")
+            if time.monotonic() > deadline:
+                raise self._not_ready(f"does not answer after {_START_DEADLINE:.0f} s")
+            time.sleep(_LOOK_AGAIN)
+
+    def _answers(self) -> bool:
+        """Whether it takes our password and is done loading; one bare exchange needs no client library."""
+        try:
+            with socket.create_connection((LOOPBACK, self.port), timeout=5) as connection:
+                connection.sendall(f"AUTH {self._password}\r\nPING\r\nQUIT\r\n".encode())
+                return connection.makefile("rb").read() == b"+OK\r\n+PONG\r\n+OK\r\n"
+        except OSError:
+            return False
 
     def _not_ready(self, what: str) -> EmbeddedServerError:
         return EmbeddedServerError(
