@@ -1,1 +1,1 @@
-"""database."""
+"""The Postgres edge: connections, the doorbell, ticks, pictures, and migrations."""

@@ -1,0 +1,121 @@
+"""`floorcast migrate`: up, down, status."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from floorcast.database import migrate as runner
+from floorcast.errors import FloorcastError, NewerDatabaseError, SettingsError
+from floorcast.settings import load_settings
+
+migrate = typer.Typer(
+    no_args_is_help=True,
+    help="Bring a database to this version (up), back (down), or compare the two (status).\n\n"
+    "The database is the one that FLOORCAST_OWNER_DATABASE_URL names, else DATABASE_URL; the login must own "
+    "it. `floorcast up` migrates its own embedded database by itself.\n\n"
+    "Ends with 0 when all is well, 1 when something was refused, 3 when the database is newer than "
+    "this version.",
+)
+
+_REFUSED = 1
+_NEWER = 3
+"""A distinct exit code, so that a deployment can tell an old version from a broken one."""
+
+
+@migrate.command()
+def up() -> None:
+    """Apply the migrations that are pending, then triggers/ if it changed. Safe for many at once."""
+    with _sentences():
+        outcome = runner.up(_url(), say=_say)
+        if not outcome.migrations and not outcome.behaviour:
+            _say("Nothing to do: the database is at this version.")
+
+
+@migrate.command()
+def down(
+    count: Annotated[int, typer.Argument(min=1, help="How many migrations to undo, newest first.")] = 1,
+    *,
+    all_: Annotated[bool, typer.Option("--all", help="Undo every migration.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Undo the newest migrations. DELETES the data of the tables that they made.
+
+    Everything of triggers/ is taken away first: until the next `up` no change is captured.
+    """
+    with _sentences():
+        url = _url()
+        steps = "every migration" if all_ else f"the newest {count} migration{'s' * (count > 1)}"
+        if not yes and not typer.confirm(f"Undo {steps}, with the data in their tables?"):
+            _say("Nothing was changed.")
+            return
+        if not runner.down(url, None if all_ else count, say=_say):
+            _say("Nothing to undo: no migration is applied.")
+
+
+@migrate.command()
+def status() -> None:
+    """Show what is applied, what is pending, and which files of triggers/ changed. Changes nothing."""
+    with _sentences():
+        found = runner.status(_url())
+        Console().print(_table(found))
+        if found.unknown:
+            raise NewerDatabaseError(
+                "The database was migrated by a newer Floorcast. This version will not touch it: run the "
+                "newer one."
+            )
+        if not found.is_current:
+            _say("Run `floorcast migrate up` to bring the database to this version.")
+
+
+def _table(found: runner.Status) -> Table:
+    """One row per migration, then one per file of triggers/ that is not as applied."""
+    table = Table()
+    table.add_column("what", overflow="fold")
+    table.add_column("state", overflow="fold")
+    for name, at in found.applied:
+        newer = " [red]by a newer version[/red]" if name in found.unknown else ""
+        table.add_row(f"schema/{escape(name)}", f"[green]applied[/green] {at:%Y-%m-%d %H:%M:%S} UTC{newer}")
+    for name in found.pending:
+        table.add_row(f"schema/{escape(name)}", "[yellow]pending[/yellow]")
+    for state, paths in (("new", found.behaviour.added), ("changed", found.behaviour.changed)):
+        for path in paths:
+            table.add_row(f"triggers/{escape(path)}", f"[yellow]{state}[/yellow]")
+    for path, left in found.orphans.items():
+        table.add_row(
+            f"triggers/{escape(path)}",
+            "[red]no more[/red]; it left "
+            + (escape(", ".join(left)) or "nothing")
+            + " (drop it in a migration)" * bool(left),
+        )
+    if not (found.behaviour.needs_applying or found.behaviour.vanished):
+        table.add_row("triggers/", "[green]as applied[/green]")
+    return table
+
+
+def _url() -> str:
+    url = load_settings().migration_url
+    if url is None:
+        raise SettingsError(
+            "No database is named. Nothing was changed. Set FLOORCAST_OWNER_DATABASE_URL (or DATABASE_URL) "
+            "to postgresql://owner@host/database, or run `floorcast up`, which brings its own."
+        )
+    return url
+
+
+def _say(sentence: str) -> None:
+    typer.echo(sentence)
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """End with the sentence of an error on stderr and the exit code that belongs to it."""
+    try:
+        yield
+    except FloorcastError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(_NEWER if isinstance(error, NewerDatabaseError) else _REFUSED) from error

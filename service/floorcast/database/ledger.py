@@ -1,0 +1,81 @@
+"""What was applied to a database: yoyo's own tables, kept by yoyo, on our connection and in our schema."""
+
+import socket
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+from uuid import uuid4
+
+import psycopg
+from yoyo import read_migrations
+from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
+from yoyo.connections import DatabaseURI
+from yoyo.migrations import Migration, MigrationList
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no types
+    """yoyo's record of migrations: which exist, in which order, which are applied.
+
+    yoyo itself would apply a migration on one connection and record it on another afterwards: killed in
+    between, it would leave a migration that is applied and not recorded. So we take its files, its order and
+    its tables, and run and record each migration in one transaction of one connection. Its lock is a row,
+    which outlives a killed process; ours is an advisory lock of the same connection, taken before this class
+    writes (exclusive.py).
+    """
+
+    log_table = "migration_log"
+    version_table = "ledger_version"
+
+    def __init__(self, connection: Connection, schema: Path) -> None:
+        """Work on `connection`, which stays its owner's; `schema` is the folder of migrations."""
+        self._given = connection
+        name = connection.info.dbname
+        super().__init__(DatabaseURI("postgresql+psycopg", None, None, None, None, name, {}), "migration")
+        self.migrations: MigrationList = read_migrations(str(schema))
+
+    def connect(self, dburi: object) -> Connection:  # noqa: ARG002 — yoyo's signature
+        """The connection that holds the advisory lock, so that no work outlives the lock."""
+        return self._given
+
+    def lock(self, timeout: float = 0) -> AbstractContextManager[None]:  # noqa: ARG002 — yoyo's signature
+        """Nothing: whoever writes with a Ledger holds our advisory lock."""
+        return nullcontext()
+
+    def get_log_data(self, migration: Migration | None = None, operation: str = "apply") -> Mapping[str, Any]:
+        """Who did what, without asking for names that a container may not have (DNS, passwd)."""
+        return {
+            "id": str(uuid4()),
+            "migration_id": migration.id if migration else None,
+            "migration_hash": migration.hash if migration else None,
+            "username": self._given.info.user,
+            "hostname": socket.gethostname(),
+            "created_at_utc": datetime.now(UTC).replace(tzinfo=None),
+            "operation": operation,
+        }
+
+    def pending(self) -> list[Migration]:
+        """Migrations that this code has and the database has not, oldest first."""
+        return list(cast("MigrationList", self.to_apply(self.migrations)))
+
+    def applied(self) -> list[Migration]:
+        """Migrations that both have, newest first."""
+        return list(cast("MigrationList", self.to_rollback(self.migrations)))
+
+
+def migration_names(schema: Path) -> tuple[str, ...]:
+    """The names of the migrations in a folder, oldest first, without a database."""
+    return tuple(migration.id for migration in read_migrations(str(schema)))
+
+
+def migration_file(migration: Migration) -> Path:
+    """The file that a migration is."""
+    return Path(migration.path)
+
+
+def rollback_file(migration: Migration) -> Path:
+    """The file that undoes a migration: `NNNN_words.rollback.sql`."""
+    return Path(migration.path).with_suffix(".rollback.sql")
