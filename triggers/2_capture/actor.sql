@@ -1,0 +1,15 @@
+-- Who did it: the person in the caller's claims, else the role that the session acts as. Never nobody.
+-- Called once per captured statement, and by domain triggers that write history.
+create or replace function floorcast.actor()
+returns text
+stable
+security invoker
+language sql
+begin atomic
+    select coalesce(
+        nullif(nullif(current_setting('request.jwt.claims', true), '')::json ->> 'sub', ''),
+        'system:' || coalesce(nullif(current_setting('role'), 'none'), session_user)
+    );
+end;
+
+comment on function floorcast.actor() is 'sub of request.jwt.claims, or system:<role>.';

@@ -1,0 +1,38 @@
+-- Makes the partitions of the trail that will be needed next; the relay calls it now and then, and migrate at once.
+-- Partitions are ranges of transactions, so that a tick reads one or two of them and retention can drop whole ones.
+-- Definer: the relay's role owns nothing.
+create or replace function floorcast.extend_trail()
+returns integer
+volatile
+security definer
+set search_path = ''
+set lock_timeout = '2s'
+language plpgsql
+as $$
+declare
+    _width constant bigint := 10000000;
+    _current bigint := pg_snapshot_xmax(pg_current_snapshot())::text::bigint / _width;
+    _name text;
+    _made integer := 0;
+begin
+    for _range in _current .. _current + 1 loop
+        _name := 'change_' || lpad(_range::text, 8, '0');
+        continue when to_regclass(format('floorcast.%I', _name)) is not null;
+        -- Made beside the trail and attached: `partition of` would lock writers out while it waits for its turn.
+        execute format('create table floorcast.%I (like floorcast.change including all)', _name);
+        execute format(
+            'alter table floorcast.change attach partition floorcast.%I for values from (%L) to (%L)',
+            _name, _range * _width, (_range + 1) * _width
+        );
+        _made := _made + 1;
+    end loop;
+    return _made;
+end;
+$$;
+
+comment on function floorcast.extend_trail() is 'Makes the next partitions of floorcast.change; returns how many.';
+
+revoke execute on function floorcast.extend_trail() from public;
+grant execute on function floorcast.extend_trail() to floorcast_relay;
+
+select floorcast.extend_trail();

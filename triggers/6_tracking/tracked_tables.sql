@@ -1,0 +1,11 @@
+-- The tables of the CMMS whose changes are streamed. People's records are not among them: they hold contact data.
+select floorcast.track('public.warehouses', 'id');
+select floorcast.track('public.equipment');
+select floorcast.track('public.work_orders');
+select floorcast.track('public.work_order_assignments');
+select floorcast.track('public.work_order_timeline');
+select floorcast.track('public.inventory_items');
+select floorcast.track('public.inventory_transactions');
+
+-- Followed by gateways, sent to nobody.
+select floorcast.track('floorcast.grants', 'warehouse');
