@@ -1,0 +1,2 @@
+drop table public.inventory_transactions;
+drop table public.inventory_items;

@@ -1,0 +1,24 @@
+-- Names who wrote a row, when the statement does not. The policies let people name nobody but themselves; servers may name
+-- others, because they load history and act on somebody's behalf.
+create or replace function floorcast.attribute()
+returns trigger
+volatile
+security invoker
+set search_path = ''
+language plpgsql
+as $$
+begin
+    new.actor := coalesce(new.actor, floorcast.actor());
+    return new;
+end
+$$;
+
+comment on function floorcast.attribute() is
+'BEFORE INSERT row trigger of tables with an actor: the caller, unless the statement names one.';
+
+create or replace trigger _100_attribute before insert on public.work_order_assignments
+for each row execute function floorcast.attribute();
+create or replace trigger _100_attribute before insert on public.work_order_timeline
+for each row execute function floorcast.attribute();
+create or replace trigger _100_attribute before insert on public.inventory_transactions
+for each row execute function floorcast.attribute();

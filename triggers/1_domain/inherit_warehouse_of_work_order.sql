@@ -1,0 +1,31 @@
+-- Fills in the warehouse of a child of a work order when the statement leaves it out, as clients that know only the mission's
+-- columns do. What it does give is checked by the foreign key over both.
+--
+-- invoker: who may not see the order learns here that there is none, the same as for an order that does not exist.
+create or replace function floorcast.inherit_warehouse_of_work_order()
+returns trigger
+volatile
+security invoker
+set search_path = ''
+language plpgsql
+as $$
+begin
+    if new.warehouse_id is null and new.work_order_id is not null then
+        select w.warehouse_id into new.warehouse_id from public.work_orders as w where w.id = new.work_order_id;
+        if not found then
+            raise foreign_key_violation using
+                message = format('there is no work order %s, or you may not see it', new.work_order_id),
+                hint = 'Give the id of a work order in one of your warehouses.';
+        end if;
+    end if;
+    return new;
+end
+$$;
+
+comment on function floorcast.inherit_warehouse_of_work_order() is
+'BEFORE INSERT row trigger of a work order''s children: warehouse_id is that of the order unless given.';
+
+create or replace trigger _100_inherit_warehouse before insert on public.work_order_assignments
+for each row execute function floorcast.inherit_warehouse_of_work_order();
+create or replace trigger _100_inherit_warehouse before insert on public.work_order_timeline
+for each row execute function floorcast.inherit_warehouse_of_work_order();

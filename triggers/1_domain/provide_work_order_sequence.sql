@@ -1,0 +1,21 @@
+-- Makes the sequence of a new organization together with it, so that nobody ever waits for another to make it.
+create or replace function floorcast.provide_work_order_sequence()
+returns trigger
+volatile
+-- definer: it creates a sequence in schema floorcast, where whoever inserts organizations may create nothing.
+security definer
+set search_path = ''
+language plpgsql
+as $$
+begin
+    perform floorcast.work_order_sequence(n.id) from new_rows as n;
+    return null;
+end
+$$;
+
+comment on function floorcast.provide_work_order_sequence() is
+'AFTER INSERT statement trigger of organizations: each gets the sequence that numbers its work orders.';
+
+create or replace trigger _600_provide_work_order_sequence after insert on public.organizations
+referencing new table as new_rows
+for each statement execute function floorcast.provide_work_order_sequence();

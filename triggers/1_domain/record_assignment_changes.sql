@@ -1,0 +1,62 @@
+-- Who was put on a work order and who was taken off goes into its timeline.
+--
+-- An UPDATE that hands an assignment to somebody else is both; one that only follows its order to another warehouse is
+-- neither. Names are left out, ids say who: the trail of changes is sealed and a name could never be erased from it.
+-- The joins with work_orders are for the order that is being deleted: its assignments go with it, and there is no timeline
+-- left to write into.
+create or replace function floorcast.record_assignment_changes()
+returns trigger
+volatile
+-- definer: people may write comments into a timeline, not history; this writes history.
+security definer
+set search_path = ''
+language plpgsql
+as $$
+declare
+    _actor constant text := floorcast.actor();
+begin
+    if tg_op = 'DELETE' then
+        insert into public.work_order_timeline (warehouse_id, work_order_id, event_type, details, actor)
+        select w.warehouse_id, w.id, 'unassigned', jsonb_build_object('user_id', o.user_id, 'role', o.role), _actor
+        from old_rows as o
+        inner join public.work_orders as w on w.id = o.work_order_id;
+    elsif tg_op = 'INSERT' then
+        insert into public.work_order_timeline (warehouse_id, work_order_id, event_type, details, actor)
+        select n.warehouse_id, n.work_order_id, 'assigned', jsonb_build_object('user_id', n.user_id, 'role', n.role), _actor
+        from new_rows as n;
+    else
+        insert into public.work_order_timeline (warehouse_id, work_order_id, event_type, details, actor)
+        select w.warehouse_id, w.id, event.type, jsonb_build_object('user_id', event.user_id, 'role', event.role), _actor
+        from (
+            select 'unassigned', o.work_order_id, o.user_id, o.role
+            from old_rows as o
+            where not exists (
+                select from new_rows as n
+                where n.work_order_id = o.work_order_id and n.user_id = o.user_id and n.role = o.role
+            )
+            union all
+            select 'assigned', n.work_order_id, n.user_id, n.role
+            from new_rows as n
+            where not exists (
+                select from old_rows as o
+                where o.work_order_id = n.work_order_id and o.user_id = n.user_id and o.role = n.role
+            )
+        ) as event (type, work_order_id, user_id, role)
+        inner join public.work_orders as w on w.id = event.work_order_id;
+    end if;
+    return null;
+end
+$$;
+
+comment on function floorcast.record_assignment_changes() is
+'AFTER statement trigger of work_order_assignments: writes "assigned" and "unassigned" into work_order_timeline.';
+
+create or replace trigger _600_record_assigned after insert on public.work_order_assignments
+referencing new table as new_rows
+for each statement execute function floorcast.record_assignment_changes();
+create or replace trigger _600_record_reassigned after update on public.work_order_assignments
+referencing old table as old_rows new table as new_rows
+for each statement execute function floorcast.record_assignment_changes();
+create or replace trigger _600_record_unassigned after delete on public.work_order_assignments
+referencing old table as old_rows
+for each statement execute function floorcast.record_assignment_changes();

@@ -1,0 +1,30 @@
+-- The first line of a work order's timeline.
+create or replace function floorcast.record_work_orders_created()
+returns trigger
+volatile
+-- definer: people may write comments into a timeline, not history; this writes history.
+security definer
+set search_path = ''
+language plpgsql
+as $$
+declare
+    _actor constant text := floorcast.actor();
+begin
+    insert into public.work_order_timeline (warehouse_id, work_order_id, event_type, details, actor)
+    select
+        n.warehouse_id,
+        n.id,
+        'created',
+        jsonb_build_object('number', n.number, 'title', n.title, 'status', n.status, 'priority', n.priority),
+        _actor
+    from new_rows as n;
+    return null;
+end
+$$;
+
+comment on function floorcast.record_work_orders_created() is
+'AFTER INSERT statement trigger of work_orders: writes "created" into work_order_timeline.';
+
+create or replace trigger _600_record_created after insert on public.work_orders
+referencing new table as new_rows
+for each statement execute function floorcast.record_work_orders_created();

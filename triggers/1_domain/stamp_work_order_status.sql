@@ -1,0 +1,55 @@
+-- Writes into a work order what its status implies: when work began and ended, when and by whom it was verified.
+--
+-- What the statement itself says wins: history is loaded with its own times. Which status may follow which is not decided here.
+-- A reopened order is work again: its end and its verification no longer hold, and keeping them would show it as done.
+create or replace function floorcast.stamp_work_order_status()
+returns trigger
+volatile
+-- definer: it asks whether the token's person is one of `users`, of which the writer may see little or nothing. A token
+-- may name somebody who is not (an ERP's), and then the person stays empty instead of failing the foreign key.
+security definer
+set search_path = ''
+language plpgsql
+as $$
+declare
+    _now timestamptz := clock_timestamp();
+    _done constant text[] := array['completed', 'verified', 'closed', 'cancelled'];
+begin
+    if tg_op = 'INSERT' then
+        new.requested_by := coalesce(
+            new.requested_by, (select u.id from public.users as u where u.id = (select auth.uid()))
+        );
+    elsif new.status = old.status then
+        new.status_changed_at := old.status_changed_at;
+        return new;
+    else
+        new.status_changed_at := _now;
+        if old.status = any (_done) and new.status <> all (_done) then
+            new.actual_end := null;
+            new.verified_by := null;
+            new.verified_at := null;
+        end if;
+    end if;
+
+    case new.status
+        when 'in_progress' then
+            new.actual_start := coalesce(new.actual_start, _now);
+        when 'completed' then
+            new.actual_end := coalesce(new.actual_end, greatest(new.actual_start, _now));
+        when 'verified' then
+            new.verified_at := coalesce(new.verified_at, _now);
+            new.verified_by := coalesce(
+                new.verified_by, (select u.id from public.users as u where u.id = (select auth.uid()))
+            );
+        else
+            null;
+    end case;
+    return new;
+end
+$$;
+
+comment on function floorcast.stamp_work_order_status() is
+'BEFORE INSERT OR UPDATE row trigger of work_orders: requester, actual times and verification follow from status unless given.';
+
+create or replace trigger _100_stamp_status before insert or update on public.work_orders
+for each row execute function floorcast.stamp_work_order_status();

@@ -1,0 +1,45 @@
+-- Counts the changes of a row and says when the last one was.
+--
+-- An UPDATE that changes nothing must leave the row identical to the last byte: capture compares images and writes nothing
+-- then, so that a client which saves an untouched form wakes nobody. Hence the comparison `*<>`, which is of images: `<>`
+-- takes 1.0 and 1.00 for equal, although a reader of the row sees them differ. version, created_at and updated_at are not the
+-- client's to set: they are put back first, so that an UPDATE of nothing else counts as no change.
+--
+-- The clock, not now(): of two transactions the one that began first may write last, and updated_at would run backwards.
+--
+-- Triggers of one kind fire in the order of their names: every other _100_ effect on a row has a name before "touch",
+-- because what they write must be there when the images are compared.
+create or replace function floorcast.touch()
+returns trigger
+volatile
+security invoker
+set search_path = ''
+language plpgsql
+as $$
+begin
+    new.version := old.version;
+    new.created_at := old.created_at;
+    new.updated_at := old.updated_at;
+    if new *<> old then
+        new.version := old.version + 1;
+        new.updated_at := clock_timestamp();
+    end if;
+    return new;
+end
+$$;
+
+comment on function floorcast.touch() is
+'BEFORE UPDATE row trigger: raises version and updated_at of a row that really changes, and of no other.';
+
+create or replace trigger _100_touch before update on public.organizations
+for each row execute function floorcast.touch();
+create or replace trigger _100_touch before update on public.warehouses
+for each row execute function floorcast.touch();
+create or replace trigger _100_touch before update on public.users
+for each row execute function floorcast.touch();
+create or replace trigger _100_touch before update on public.equipment
+for each row execute function floorcast.touch();
+create or replace trigger _100_touch before update on public.work_orders
+for each row execute function floorcast.touch();
+create or replace trigger _100_touch before update on public.inventory_items
+for each row execute function floorcast.touch();
