@@ -1,0 +1,10 @@
+"""The fixtures, one plugin a file. What each gives is in tests/README.md."""
+
+pytest_plugins = [
+    "tests.fixtures.time",
+    "tests.fixtures.skips",
+    "tests.fixtures.postgres",
+    "tests.fixtures.redis",
+    "tests.fixtures.proxy",
+    "tests.fixtures.observed",
+]
