@@ -164,6 +164,24 @@ _TABLE = (
         None,
         400,
     ),
+    ErrorCode(
+        "method_not_allowed",
+        "This address does not take this method.",
+        "Use GET or HEAD.",
+        False,
+        True,
+        None,
+        405,
+    ),
+    ErrorCode(
+        "unavailable",
+        "The database cannot be read at the moment.",
+        "Ask again in a few seconds.",
+        True,
+        True,
+        None,
+        503,
+    ),
     # Joins
     ErrorCode(
         "forbidden",

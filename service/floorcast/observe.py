@@ -220,6 +220,31 @@ class SubscriberSlow(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PictureRead(Event):
+    """The first picture of a warehouse was read for somebody."""
+
+    seconds: float
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChildStarted(Event):
+    """`floorcast up` started a process of the Procfile."""
+
+    name: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChildEnded(Event):
+    """A process of the Procfile ended by itself (a negative code is a signal); it is started again."""
+
+    name: str
+    code: int
+    again_in_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class TaskFailed(Event):
     """Something failed that should not have; the component goes on or restarts."""
 

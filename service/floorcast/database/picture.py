@@ -1,0 +1,176 @@
+"""The first picture: what one warehouse looks like in one snapshot, as the caller may see it.
+
+Rows are read as `authenticated` (or `service_role`) under the caller's claims, so row level security is the
+only judge of what is in the picture. JSON is made in Postgres and passed through as text: no digit is lost,
+and nothing is parsed on the way.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+
+from floorcast.database.statements import read_statements
+from floorcast.errors import DatabaseUnavailable
+
+_STATEMENTS = read_statements(Path(__file__).with_name("picture.sql"))
+
+MOST_ROWS = 2000
+"""Machines, open orders, items and assignments at most; a screen shows fewer, and memory stays bounded."""
+
+RECENT_ROWS = 50
+"""Newest events and stock movements."""
+
+_SESSION = {
+    "autocommit": True,
+    "application_name": "floorcast picture",
+    # A standby may lag: its picture could be older than the position from which a screen is live.
+    "target_session_attrs": "read-write",
+    "connect_timeout": 5,
+    # A peer that vanished without a word is noticed within seconds.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15000,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """In whose name a picture is read."""
+
+    role: Literal["authenticated", "service_role"]
+    # The verified token's claims as JSON, as auth.jwt() will return them.
+    claims: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One warehouse in one snapshot; everything that ticks up to `tick` delivered is in it."""
+
+    tick: int
+    incarnation: str
+    # The server's clock when the snapshot was taken, ISO 8601 in UTC.
+    at: str
+    # JSON object {id, name, location, role}.
+    warehouse: str
+    # JSON object: table → rows.
+    tables: str
+
+
+class PictureReader:
+    """Reads pictures over a few connections of its own; who finds them all taken waits, or is turned away."""
+
+    def __init__(
+        self, url: str, *, connections: int = 4, waiting: int = 64, patience_seconds: float = 5.0
+    ) -> None:
+        """Take the service's login; connects nothing yet.
+
+        Args:
+            url: The login that may become floorcast_gateway, authenticated and service_role.
+            connections: How many pictures are read at once.
+            waiting: How many callers may wait for a connection.
+            patience_seconds: How long one may wait, and how long a statement may run.
+        """
+        self._milliseconds = str(round(patience_seconds * 1000))
+        # min_size 0: an idle gateway holds no connection, and one that starts before Postgres does not fail.
+        self._pool = AsyncConnectionPool(
+            url,
+            min_size=0,
+            max_size=connections,
+            max_waiting=waiting,
+            timeout=patience_seconds,
+            kwargs=_SESSION,
+            configure=_become_gateway,
+            check=AsyncConnectionPool.check_connection,
+            open=False,
+            name="picture",
+        )
+
+    async def open(self) -> None:
+        """Make ready; needs a running loop, not a running Postgres."""
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Close every connection; reads that run are cut off after a moment."""
+        await self._pool.close(timeout=2.0)
+
+    async def warehouses(self, caller: Caller) -> str:
+        """Return the warehouses that the caller may open: a JSON array of {id, name, location, role}.
+
+        Raises:
+            DatabaseUnavailable: Postgres does not answer, or not in time.
+        """
+        async with self._snapshot() as connection:
+            await self._become(connection, caller)
+            return await _text(connection, "warehouses", {"role": caller.role, "most": MOST_ROWS})
+
+    async def picture(self, caller: Caller, warehouse: str) -> Picture | None:
+        """Return the picture of a warehouse (a uuid), or None where there is none that the caller may open.
+
+        Raises:
+            DatabaseUnavailable: Postgres does not answer, or not in time.
+        """
+        parameters = {
+            "warehouse": warehouse,
+            "role": caller.role,
+            "most": MOST_ROWS,
+            "recent": RECENT_ROWS,
+        }
+        async with self._snapshot() as connection:
+            cursor = await connection.execute(_STATEMENTS["coordinates"])
+            tick, incarnation, at = await cursor.fetchone() or (0, "", "")
+            await self._become(connection, caller)
+            cursor = await connection.execute(_STATEMENTS["warehouse"], parameters)
+            found = await cursor.fetchone()
+            if found is None:
+                return None
+            tables = await _text(connection, "tables", parameters)
+        return Picture(tick=tick, incarnation=incarnation, at=at, warehouse=found[0], tables=tables)
+
+    @asynccontextmanager
+    async def _snapshot(self) -> AsyncIterator[psycopg.AsyncConnection]:
+        """One snapshot: everything inside sees the same moment; nothing is left behind on the connection."""
+        try:
+            async with self._pool.connection() as connection:
+                await connection.execute(_STATEMENTS["begin"])
+                try:
+                    yield connection
+                finally:
+                    # A connection that broke is thrown away by the pool; it needs no rollback.
+                    if not connection.broken:
+                        await connection.execute(_STATEMENTS["end"])
+        except (PoolTimeout, TooManyRequests) as error:
+            raise DatabaseUnavailable(
+                "No connection became free in time; nothing is lost, ask again."
+            ) from error
+        except (psycopg.OperationalError, psycopg.errors.QueryCanceled) as error:
+            raise DatabaseUnavailable(
+                "The database did not answer in time; nothing is lost, ask again."
+            ) from error
+
+    async def _become(self, connection: psycopg.AsyncConnection, caller: Caller) -> None:
+        """Go on as the caller until the transaction ends."""
+        await connection.execute(
+            _STATEMENTS["become"],
+            {"milliseconds": self._milliseconds, "claims": caller.claims, "role": caller.role},
+        )
+
+
+async def _become_gateway(connection: psycopg.AsyncConnection) -> None:
+    """Ticks and incarnations are for the gateway's role, whatever the login."""
+    await connection.execute("set role floorcast_gateway")
+    await connection.execute("set search_path = ''")
+    await connection.execute("set timezone to 'UTC'")
+
+
+async def _text(connection: psycopg.AsyncConnection, statement: str, parameters: dict[str, object]) -> str:
+    """Run a statement of one row and one text."""
+    cursor = await connection.execute(_STATEMENTS[statement], parameters)
+    row = await cursor.fetchone()
+    assert row is not None  # noqa: S101 — an aggregate without group by always has a row
+    return str(row[0])

@@ -1,0 +1,66 @@
+"""The HTTP application: the page, its two reads, health and metrics. The listener keeps sockets to itself."""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from floorcast.http.assets import Assets
+from floorcast.http.caller import Verifier
+from floorcast.http.guard import SECURITY_HEADERS, Guard
+from floorcast.http.health import Health, HealthEndpoints
+from floorcast.http.metrics import Metrics
+from floorcast.http.picture import PictureEndpoints, Pictures
+from floorcast.http.problem import Refused, problem, refuse
+from floorcast.observe import TaskFailed, observe
+from floorcast.settings import Settings
+
+
+def build_application(
+    *, settings: Settings, pictures: Pictures, verifier: Verifier, health: Health, metrics: Metrics
+) -> Starlette:
+    """Put the application together; it opens and closes nothing itself.
+
+    Args:
+        settings: For how often a quiet topic hears of progress.
+        pictures: A `database.picture.PictureReader`, opened and closed by whoever made it.
+        verifier: Decides about Bearer tokens.
+        health: What /readyz asks.
+        metrics: What /metrics shows; hand its `count` to `observe.watch`.
+    """
+    assets = Assets()
+    reads = PictureEndpoints(pictures, verifier, settings.progress_seconds)
+    checks = HealthEndpoints(health)
+    return Starlette(
+        routes=[
+            Route("/", assets.page),
+            Route("/page/{name}", assets.asset),
+            Route("/v1/warehouses", reads.warehouses),
+            Route("/v1/picture", reads.picture),
+            Route("/healthz", checks.alive),
+            Route("/readyz", checks.ready),
+            Route("/metrics", metrics.endpoint),
+        ],
+        middleware=[Middleware(Guard)],
+        exception_handlers={Refused: refuse, HTTPException: _misdirected, Exception: _failed},
+    )
+
+
+async def _misdirected(request: Request, error: Exception) -> JSONResponse:
+    """Answer what the router refuses: an address that is not there, or a method that it does not take."""
+    assert isinstance(error, HTTPException)  # noqa: S101 — registered for this class only
+    headers = dict(error.headers or {})
+    if error.status_code == 405:  # noqa: PLR2004 — HTTP's own number
+        return problem("method_not_allowed", f"{request.method} is not possible here.", headers)
+    return problem("not_found", "See docs/protocol.md for what is where.", headers)
+
+
+async def _failed(_request: Request, error: Exception) -> JSONResponse:
+    """Answer a fault of ours; the operator is told what it was, the caller is not.
+
+    Starlette calls this outside of Guard, so the answer brings the security headers itself.
+    """
+    observe(TaskFailed("http", f"{type(error).__name__}: {error}"))
+    return problem("internal", "The request could not be answered.", dict(SECURITY_HEADERS))

@@ -1,0 +1,87 @@
+"""Observations counted, in Prometheus' text format.
+
+Every event of `observe.py` has a counter `floorcast_<event>_total`, made from the class itself: a new one
+needs nothing here. Beside them stand the few figures that are more than a count. A process counts for itself.
+"""
+
+import re
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from starlette.requests import Request
+from starlette.responses import Response
+
+from floorcast.observe import Event, PictureRead, SocketClosed, SocketOpened, TickDelivered
+
+_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
+
+_PICTURE_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """Counts events: hand `count` to `observe.watch`, serve `endpoint`."""
+
+    def __init__(self) -> None:
+        """Start every figure at zero, so that a scrape sees a series before its first event."""
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._events: Mapping[type[Event], Counter] = {
+            event: Counter(metric_name(event), _sentence(event), registry=self._registry)
+            for event in _all_events(Event)
+        }
+        self._deliveries = Counter(
+            "floorcast_deliveries", "Frames of changes handed to subscribers.", registry=self._registry
+        )
+        self._sockets = Gauge("floorcast_sockets", "Sockets open now.", registry=self._registry)
+        self._tick = Gauge(
+            "floorcast_newest_tick", "The newest tick handed to subscribers.", registry=self._registry
+        )
+        self._pictures = Histogram(
+            "floorcast_picture_seconds",
+            "How long a first picture took.",
+            buckets=_PICTURE_SECONDS,
+            registry=self._registry,
+        )
+
+    def count(self, event: Event) -> None:
+        """Take one event into account."""
+        counter = self._events.get(type(event))
+        if counter is not None:
+            counter.inc()
+        match event:
+            case TickDelivered(tick=tick, deliveries=deliveries):
+                self._deliveries.inc(deliveries)
+                self._tick.set(tick)
+            case SocketOpened():
+                self._sockets.inc()
+            case SocketClosed():
+                self._sockets.dec()
+            case PictureRead(seconds=seconds):
+                self._pictures.observe(seconds)
+            case _:
+                pass
+
+    def render(self) -> bytes:
+        """Return every figure in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    async def endpoint(self, _request: Request) -> Response:
+        """GET /metrics."""
+        return Response(
+            self.render(), headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4, "cache-control": "no-store"}
+        )
+
+
+def metric_name(event: type[Event]) -> str:
+    """Name the counter of an event: TickClosed is floorcast_tick_closed (Prometheus adds _total)."""
+    return "floorcast_" + _CAPITAL.sub("_", event.__name__).lower()
+
+
+def _sentence(event: type[Event]) -> str:
+    return (event.__doc__ or event.__name__).strip().splitlines()[0]
+
+
+def _all_events(base: type[Event]) -> list[type[Event]]:
+    """Every kind of event there is, in the order in which observe.py defines them."""
+    return [event for child in base.__subclasses__() for event in (child, *_all_events(child))]
