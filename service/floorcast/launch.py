@@ -1,6 +1,6 @@
 """The program that stands between a parent and its child for a few milliseconds, then becomes the child.
 
-Run as ``python -I -S launch.py <death signal> <parent pid> <uid> <gid> <command> …``, uid and gid ``-1`` to keep
+Run as ``python -I -S launch.py <death signal> <parent pid> <uid> <gid> <command> …``, uid and gid -1 to keep
 those of the parent. It imports nothing of ours and little of Python: it may run as root.
 
 It exists because a child that ends with its parent, *however* the parent ends, needs a call between fork and

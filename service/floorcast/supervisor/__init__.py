@@ -1,0 +1,6 @@
+"""What `floorcast up` does to the processes of a Procfile: start, prefix their output, restart, stop."""
+
+from floorcast.supervisor.procfile import Program, find_procfile, read_procfile
+from floorcast.supervisor.supervisor import Supervisor
+
+__all__ = ["Program", "Supervisor", "find_procfile", "read_procfile"]

@@ -1,0 +1,57 @@
+"""Keeps programs running until told to stop."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from random import Random
+
+from floorcast.observe import ChildEnded, ChildStarted, observe
+from floorcast.supervisor.process import Process, Say
+from floorcast.supervisor.procfile import Program
+from floorcast.supervisor.restart import Restarts
+
+STOP_PATIENCE = 12.0
+"""Seconds between SIGTERM and SIGKILL; more than a process takes to drain (see floorcast.lifecycle)."""
+
+
+class Supervisor:
+    """Runs programs side by side; what dies is started again, ever later while it keeps dying."""
+
+    def __init__(self, environment: Mapping[str, str], say: Say) -> None:
+        """``environment`` is the whole environment of each; ``say`` gets their output line by line."""
+        self._environment = environment
+        self._say = say
+
+    async def run(self, programs: Sequence[Program], stop: asyncio.Event) -> None:
+        """Run all until ``stop`` is set; returns when none is left. Cancellation ends them just so."""
+        async with asyncio.TaskGroup() as group:
+            for program in programs:
+                group.create_task(self._keep(program, stop), name=program.name)
+
+    async def run_once(self, program: Program, stop: asyncio.Event) -> int | None:
+        """Run a program to its end: its exit code, negative for a signal; None if ``stop`` ended it."""
+        process = await Process.start(program, self._environment, self._say)
+        observe(ChildStarted(name=program.name, pid=process.pid))
+        ended = asyncio.create_task(process.ended())
+        asked = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
+            return None if stop.is_set() else ended.result()
+        finally:
+            asked.cancel()
+            ended.cancel()
+            # Shielded: what was started is ended, even when we are told to hurry.
+            await asyncio.shield(process.stop(STOP_PATIENCE))
+
+    async def _keep(self, program: Program, stop: asyncio.Event) -> None:
+        restarts = Restarts(Random())  # noqa: S311 — spreads restarts, guards nothing
+        while not stop.is_set():
+            started = time.monotonic()
+            code = await self.run_once(program, stop)
+            if code is None:
+                return
+            delay = restarts.delay_after(time.monotonic() - started)
+            observe(ChildEnded(name=program.name, code=code, again_in_seconds=delay))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), delay)
