@@ -8,6 +8,7 @@
     ├── StreamUnavailable     Redis cannot be reached
     ├── PublishRefused        Redis is at another position than the relay believed
     ├── EmbeddedServerError   the PostgreSQL or Redis of `floorcast up` cannot be started or stopped
+    ├── FactoryError          the demo, the simulation or a replay cannot be done on this database
     ├── TokenError            a token that cannot be accepted
     └── ClientError           a subscriber was refused or let go (the Python client raises it)
 
@@ -59,6 +60,10 @@ class PublishRefused(FloorcastError):  # noqa: N818 — the script's own word fo
 
 class EmbeddedServerError(FloorcastError):
     """An embedded server cannot be found, started or stopped; the data in its folder is as it was."""
+
+
+class FactoryError(FloorcastError):
+    """The demo factory, its simulation or a replay cannot be done here; says what is missing or in the way."""
 
 
 class TokenError(FloorcastError):
