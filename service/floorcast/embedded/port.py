@@ -6,12 +6,16 @@ LOOPBACK = "127.0.0.1"
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
-    """Whether a server could listen there now; it may be taken a moment later."""
-    with socket.socket() as probe:
+    """Whether a server could listen there now; it may be taken a moment later.
+
+    A port with several listeners that share it counts as taken. Raises OSError for an unknown ``host``.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
         # As servers do: a port in TIME_WAIT after a restart is free, one with a listener is not.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind(address)
         except OSError:
             return False
     return True

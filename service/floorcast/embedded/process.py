@@ -31,8 +31,13 @@ class ServerProcess:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it runs; a process that ended by itself is told here."""
+        """Whether it runs."""
         return self._child is not None and self._child.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended if it ended by itself, negative for a signal; None otherwise."""
+        return self._child.poll() if self._child is not None else None
 
     def start(self, command: Sequence[str], *, death_signal: Signals, account: Account | None) -> None:
         """Run ``command`` until it ends, we end it, or we end."""

@@ -72,8 +72,13 @@ class EmbeddedRedis:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the server process runs; false also after it ended by itself."""
+        """Whether the server process runs."""
         return self._process.is_alive
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the server ended if it ended by itself, negative for a signal; None otherwise."""
+        return self._process.exit_code
 
     @property
     def url(self) -> str:
