@@ -4,6 +4,8 @@ pytest_plugins = [
     "tests.fixtures.time",
     "tests.fixtures.skips",
     "tests.fixtures.postgres",
+    "tests.fixtures.snapshot",
+    "tests.fixtures.shop",
     "tests.fixtures.redis",
     "tests.fixtures.proxy",
     "tests.fixtures.observed",

@@ -3,15 +3,14 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import psycopg
 
 from floorcast.database.ledger import Connection
-from floorcast.database.statements import read_statements
+from floorcast.database.queries import load_queries
 from floorcast.errors import DatabaseUnavailable
 
-STATEMENTS = read_statements(Path(__file__).with_name("migrate.sql"))
+STATEMENTS = load_queries("migrate.sql")
 
 # The advisory lock of the runner, per database: "floorcas" as a number, so that it is recognised in pg_locks.
 LOCK_KEY = int.from_bytes(b"floorcas")

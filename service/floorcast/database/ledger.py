@@ -1,5 +1,6 @@
 """What was applied to a database: yoyo's own tables, kept by yoyo, on our connection and in our schema."""
 
+import re
 import socket
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -13,6 +14,8 @@ from yoyo import read_migrations
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 from yoyo.migrations import Migration, MigrationList
+
+_NUMBERED = re.compile(r"\d{4}_")
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -35,7 +38,7 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no type
         self._given = connection
         name = connection.info.dbname
         super().__init__(DatabaseURI("postgresql+psycopg", None, None, None, None, name, {}), "migration")
-        self.migrations: MigrationList = read_migrations(str(schema))
+        self.migrations = read_folder(schema)
 
     def connect(self, dburi: object) -> Connection:  # noqa: ARG002 — yoyo's signature
         """The connection that holds the advisory lock, so that no work outlives the lock."""
@@ -66,9 +69,14 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no type
         return list(cast("MigrationList", self.to_rollback(self.migrations)))
 
 
+def read_folder(schema: Path) -> MigrationList:
+    """The migrations in a folder, oldest first: `NNNN_words.sql`. The snapshot beside them is none."""
+    return read_migrations(str(schema)).filter(lambda migration: _NUMBERED.match(migration.id))
+
+
 def migration_names(schema: Path) -> tuple[str, ...]:
     """The names of the migrations in a folder, oldest first, without a database."""
-    return tuple(migration.id for migration in read_migrations(str(schema)))
+    return tuple(migration.id for migration in read_folder(schema))
 
 
 def migration_file(migration: Migration) -> Path:
