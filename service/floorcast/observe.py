@@ -45,10 +45,9 @@ class LeaderSilent(Event):
 
 @dataclass(frozen=True, slots=True)
 class LeadershipTaken(Event):
-    """This relay leads now."""
+    """This relay leads now; the feed is published through this tick."""
 
-    newest_tick: int
-    incarnation: str
+    tick: int
 
 
 @dataclass(frozen=True, slots=True)

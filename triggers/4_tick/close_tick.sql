@@ -4,6 +4,8 @@
 -- One statement, one snapshot: the previous tick's number is read no later than the snapshot is taken, so a relay that
 -- lost its lead without knowing collides on the primary key instead of cutting the trail twice.
 -- Nothing new: no row, no tick, no xid.
+-- closed_at is when the statement arrived, which is before its snapshot: all that had committed by then is in the tick
+-- or before it, so the tick itself is progress.
 -- A tick larger than the limits comes without its changes (one row, n null): readers page through it.
 create or replace function floorcast.close_tick(largest_count bigint, largest_bytes bigint)
 returns table (
@@ -65,7 +67,7 @@ as $$
         from fresh as f
     ),
     closed as (
-        insert into floorcast.tick (tick, snapshot, count, bytes, seal)
+        insert into floorcast.tick (tick, snapshot, count, bytes, seal, closed_at)
         select
             newest.tick + 1,
             cut.snapshot,
@@ -73,7 +75,8 @@ as $$
             total.bytes,
             sha256(
                 newest.seal || int8send(newest.tick + 1) || convert_to(cut.snapshot::text, 'UTF8') || total.digests
-            )
+            ),
+            statement_timestamp()
         from newest
         cross join cut
         cross join total

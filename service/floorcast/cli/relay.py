@@ -1,6 +1,14 @@
-"""`floorcast relay`."""
+"""`floorcast relay`: closes ticks in Postgres and publishes them to Redis."""
+
+import typer
+
+from floorcast import assembly
+from floorcast.settings import load_settings
 
 
 def relay() -> None:
-    """Not there yet."""
-    raise SystemExit("not there yet")
+    """Run one relay: it leads, or stands by until the leader falls silent.
+
+    Run two of them on two machines if a machine may fail; they find out by themselves which one leads.
+    """
+    raise typer.Exit(assembly.run_relay(load_settings()))

@@ -1,0 +1,60 @@
+"""What is published of a tick, and what Redis may forget. Pure.
+
+The relay does what these decide; nothing here can wait.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+from floorcast.change import Change
+from floorcast.database.ticks import TickHeader
+from floorcast.operation import Operation, operations_of
+from floorcast.stream.entry import FeedTick
+
+LARGEST_ENTRY = 3_000
+"""Operations in one entry. A Lua call takes under 8,000 values, and an operation takes two."""
+
+
+def feed_tick(incarnation: str, header: TickHeader, changes: Iterable[Change]) -> FeedTick:
+    """Return the feed's entry of a tick; a large one is a marker without operations."""
+    operations: tuple[Operation, ...] = ()
+    if not header.large:
+        operations = tuple(operation for change in changes for operation in operations_of(header.tick, change))
+    large = header.large or len(operations) > LARGEST_ENTRY
+    return FeedTick(
+        header.tick,
+        header.seal,
+        header.previous_seal,
+        header.at,
+        incarnation,
+        header.count,
+        large,
+        () if large else operations,
+    )
+
+
+class Retention:
+    """Keeps account of what was published, and says from which tick on Redis keeps entries.
+
+    Bytes are counted twice, for feed and logs. A relay that has just taken the lead counts from there, so for a while
+    Redis may hold up to twice the budget.
+    """
+
+    def __init__(self, budget: int) -> None:
+        """`budget` is in bytes of published bodies."""
+        self._budget = budget
+        self._held = 0
+        self._ticks: deque[tuple[int, int]] = deque()
+        self.floor = 0
+
+    def published(self, tick: FeedTick) -> int:
+        """Count a tick; return the floor: entries of ticks below it may be trimmed."""
+        # Fields cost a header and a name each, which for small rows is as much as the body.
+        size = 2 * sum(len(operation.body) + 96 for operation in tick.operations) + 400
+        self._ticks.append((tick.tick, size))
+        self._held += size
+        while self._held > self._budget and len(self._ticks) > 1:
+            dropped, freed = self._ticks.popleft()
+            self._held -= freed
+            self.floor = dropped + 1
+        return self.floor

@@ -1,0 +1,67 @@
+"""When to wait for the bell and when to read by itself. Pure.
+
+Like a network card under load: interrupts while it is quiet, polling while it is busy. Ringing costs writers a lock
+that is held across their flush; reading every few milliseconds costs the relay a little work. So the bell is for quiet
+times, and the reading for busy ones.
+"""
+
+from collections import deque
+
+BELLS_TO_BUSY = 12
+"""So many bells within the window and it is cheaper for everybody to read without being rung for."""
+
+WINDOW_SECONDS = 0.1
+
+QUIET_SECONDS = 0.15
+"""A busy relay that has found nothing for so long tries to fall asleep."""
+
+TICK_SECONDS = 0.004
+"""Least distance between ticks while busy: each costs a flush and a transaction id."""
+
+DRAIN_SECONDS = (0.004, 0.02)
+"""Between looks at the silence lock: at first, and at most. A silent writer may stay open for an hour."""
+
+BUSY_MILLISECONDS = 1_000
+"""How long the bell may stay silent unless this is renewed: what a relay that died can cost in latency."""
+
+RENEW_SECONDS = 0.3
+
+
+class Rhythm:
+    """Watches bells and finds, and says what they mean."""
+
+    def __init__(self, *, adaptive: bool = True) -> None:
+        """Without `adaptive` it never becomes busy, so every writer rings."""
+        self.adaptive = adaptive
+        self._bells: deque[float] = deque(maxlen=BELLS_TO_BUSY)
+        self._last_find = float("-inf")
+        self._drain_pause = DRAIN_SECONDS[0]
+
+    def rung(self, now: float) -> bool:
+        """Note a bell; true when it is time to become busy. `now` is monotonic, in seconds."""
+        self._bells.append(now)
+        return self.adaptive and len(self._bells) == BELLS_TO_BUSY and now - self._bells[0] <= WINDOW_SECONDS
+
+    def became_busy(self, now: float) -> None:
+        """Begin a busy time; its quiet is counted from here."""
+        self._bells.clear()
+        self._last_find = now
+
+    def found(self, changes: int, now: float) -> None:
+        """Note what a read while busy brought."""
+        if changes:
+            self._last_find = now
+
+    def is_quiet(self, now: float) -> bool:
+        """Say whether a busy relay has found nothing for long enough to try to fall asleep."""
+        return now - self._last_find > QUIET_SECONDS
+
+    def began_draining(self) -> None:
+        """Begin to wait for silent writers."""
+        self._drain_pause = DRAIN_SECONDS[0]
+
+    def drain_pause(self) -> float:
+        """Seconds to the next look at the silence lock; grows while a silent writer stays open."""
+        pause = self._drain_pause
+        self._drain_pause = min(pause * 1.5, DRAIN_SECONDS[1])
+        return pause

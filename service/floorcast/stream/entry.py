@@ -1,0 +1,106 @@
+"""How a tick is written into a stream entry and read back. Pure: bytes in, values out.
+
+An entry is a flat list of fields. `tick` holds the header; every other field holds one operation: its name is a JSON
+array `[i, n, table, warehouse]` (i makes it unique), its value the ready body, which is never parsed on the way.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from floorcast.operation import Operation
+from floorcast.position import Position
+
+_HEADER = b"tick"
+_PROGRESS = b"progress"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedTick:
+    """A tick as the feed carries it."""
+
+    tick: int
+    seal: str
+    previous_seal: str
+    at: str
+    incarnation: str
+    count: int
+    # A marker: the operations are not here but in Postgres.
+    large: bool
+    operations: tuple[Operation, ...]
+
+    @property
+    def position(self) -> Position:
+        """Where the feed goes on after it."""
+        return Position(self.tick)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedProgress:
+    """Everything that committed before `at` is in the ticks up to `tick`."""
+
+    tick: int
+    k: int
+    at: str
+
+    @property
+    def position(self) -> Position:
+        """Where the feed goes on after it."""
+        return Position(self.tick, self.k)
+
+
+FeedEntry = FeedTick | FeedProgress
+
+
+def tick_fields(tick: FeedTick) -> list[bytes]:
+    """Write the fields and values of a tick's feed entry."""
+    header = {
+        "tick": tick.tick,
+        "seal": tick.seal,
+        "previous": tick.previous_seal,
+        "at": tick.at,
+        "incarnation": tick.incarnation,
+        "count": tick.count,
+        "large": tick.large,
+    }
+    return [_HEADER, orjson.dumps(header), *_operation_fields(tick.operations)]
+
+
+def log_fields(tick: FeedTick, warehouse: str) -> list[bytes]:
+    """Write the fields and values of a tick's entry in the log of one warehouse."""
+    operations = (operation for operation in tick.operations if operation.warehouse == warehouse)
+    header = {"at": tick.at, "large": tick.large}
+    return [_HEADER, orjson.dumps(header), *_operation_fields(operations)]
+
+
+def read_entry(identity: bytes, fields: Mapping[bytes, bytes]) -> FeedEntry:
+    """Read one entry of the feed."""
+    position = Position.parse(identity.decode())
+    if _PROGRESS in fields:
+        return FeedProgress(position.tick, position.n, fields[_PROGRESS].decode())
+    header = orjson.loads(fields[_HEADER])
+    operations = tuple(
+        Operation(n, table, warehouse, body)
+        for name, body in fields.items()
+        if name != _HEADER
+        for _, n, table, warehouse in (orjson.loads(name),)
+    )
+    return FeedTick(
+        header["tick"],
+        header["seal"],
+        header["previous"],
+        header["at"],
+        header["incarnation"],
+        header["count"],
+        header["large"],
+        operations,
+    )
+
+
+def _operation_fields(operations: Iterable[Operation]) -> Sequence[bytes]:
+    fields: list[bytes] = []
+    for i, operation in enumerate(operations):
+        fields.append(orjson.dumps([i, operation.n, operation.table, operation.warehouse]))
+        fields.append(operation.body)
+    return fields

@@ -1,0 +1,34 @@
+"""Every Redis key, in one place.
+
+The braces are a hash tag: all keys of a shard live on one node of a cluster, so that publishing a tick is one atomic
+call. There is one shard today. The incarnation is part of every key of a history: two histories never share a stream.
+"""
+
+_SHARD = "floorcast:{0}"
+
+INCARNATION = f"{_SHARD}:incarnation"
+"""String: the incarnation that is published now."""
+
+
+def newest_key(incarnation: str) -> str:
+    """Hash `tick`, `seal`: how far this history is published. What the publishing script compares and sets."""
+    return f"{_SHARD}:newest:{incarnation}"
+
+
+def feed_key(incarnation: str) -> str:
+    """Stream: one entry per tick, `<tick>-0`, and progress behind it, `<tick>-<k>`."""
+    return f"{_SHARD}:feed:{incarnation}"
+
+
+def log_key(incarnation: str, warehouse: str) -> str:
+    """Stream: one entry per tick that concerned the warehouse, `<tick>-0`, naming the log's entry before it."""
+    return f"{_SHARD}:log:{incarnation}:{warehouse}"
+
+
+def log_pattern(incarnation: str) -> str:
+    """Glob over all logs of a history."""
+    return f"{_SHARD}:log:{incarnation}:*"
+
+
+HISTORIES = tuple(f"{_SHARD}:{kind}:*" for kind in ("newest", "feed", "log"))
+"""Globs over the keys of all histories."""
