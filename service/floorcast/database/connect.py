@@ -1,0 +1,50 @@
+"""Opens a session as one of our roles."""
+
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from floorcast.errors import DatabaseUnavailable
+
+_CONNECT_SECONDS = 10
+
+_LIVENESS: dict[str, Any] = {
+    # A peer that vanished without a word is noticed within seconds, not after the kernel's two hours.
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "15000",
+    # A standby has no list of running transactions: a snapshot taken there loses rows.
+    "target_session_attrs": "read-write",
+    "connect_timeout": str(_CONNECT_SECONDS),
+}
+
+
+async def connect(url: str, *, role: str | None, application: str) -> psycopg.AsyncConnection[Any]:
+    """Open an autocommit session that acts as `role` (None: the login itself).
+
+    A direct session: advisory locks and LISTEN end with it, so nothing in between may share or swap it.
+
+    Raises:
+        DatabaseUnavailable: it cannot be reached, is a standby, or the login may not act as the role.
+    """
+    try:
+        connection = await psycopg.AsyncConnection.connect(
+            url, autocommit=True, application_name=application, **_LIVENESS
+        )
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(f"Postgres cannot be reached: {error}") from error
+    try:
+        await connection.execute("set search_path = ''")
+        # What clients are told must have happened for good: a tick's flush covers everything that it sees.
+        await connection.execute("set synchronous_commit = on")
+        if role is not None:
+            await connection.execute(sql.SQL("set role {}").format(sql.Identifier(role)))
+    except psycopg.Error as error:
+        await connection.close()
+        raise DatabaseUnavailable(
+            f"The login of DATABASE_URL cannot act as {role}: {error}. Grant it that role, "
+            "or run `floorcast migrate up` if the role does not exist."
+        ) from error
+    return connection

@@ -1,0 +1,181 @@
+-- Every query of relay and gateway, by name. Parameters are psycopg's %(name)s.
+
+-- name: close_tick
+-- The next tick with its changes, or no row. See triggers/4_tick/close_tick.sql.
+select * from floorcast.close_tick(%(largest_count)s, %(largest_bytes)s);
+
+-- name: newest_tick
+-- Number and seal of the newest tick, and the incarnation that it belongs to.
+select
+    t.tick,
+    encode(t.seal, 'hex') as seal,
+    (select i.incarnation::text from floorcast.incarnation as i order by i.number desc limit 1) as incarnation
+from floorcast.tick as t
+order by t.tick desc
+limit 1;
+
+-- name: seal_of
+-- The seal of one tick; no row when there is no such tick.
+select encode(t.seal, 'hex') as seal
+from floorcast.tick as t
+where t.tick = %(tick)s;
+
+-- name: headers
+-- Ticks after one, ascending. Numbers are dense, so the tick before is always the one that was sealed before.
+select
+    t.tick,
+    coalesce(encode(p.seal, 'hex'), '') as previous_seal,
+    encode(t.seal, 'hex') as seal,
+    floorcast.iso(t.closed_at) as closed_at,
+    t.count,
+    t.bytes
+from floorcast.tick as t
+left join floorcast.tick as p on p.tick = t.tick - 1
+where t.tick > %(after)s
+order by t.tick
+limit %(limit)s;
+
+-- name: transactions
+-- The transactions of one tick in the order in which they are delivered, with how many changes each has.
+select
+    c.xid::text as xid,
+    count(*) as changes
+from floorcast.tick as t
+join floorcast.tick as p on p.tick = t.tick - 1
+cross join lateral floorcast.changes_between(p.snapshot, t.snapshot) as c
+where t.tick = %(tick)s
+group by c.xid
+order by max(c.seq);
+
+-- name: changes
+-- Changes of some transactions, in order, from a place on. Reads at most `limit` rows through the primary key.
+select
+    c.xid::text as xid,
+    c.seq,
+    c.table_name,
+    c.op,
+    c.key::text as key,
+    c.warehouse,
+    c.old_warehouse,
+    c.actor,
+    floorcast.iso(c.at) as at,
+    c.old::text as old,
+    c.new::text as new
+from unnest(%(xids)s::text[]) with ordinality as x (xid, place)
+join floorcast.change as c on c.xid = x.xid::xid8
+where c.seq > %(after)s
+order by x.place, c.seq
+limit %(limit)s;
+
+-- name: try_lead
+-- Takes the leader's lock if it is free, and gives a sign of life in the same statement; true when taken.
+select
+    case
+        when pg_try_advisory_lock(floorcast.leader_lock())
+            then setval('floorcast.leader_seen', floorcast.now_ms()) is not null
+        else false
+    end as taken;
+
+-- name: leader
+-- Who holds the leader's lock, and its last sign of life.
+select
+    l.pid,
+    (select s.last_value from floorcast.leader_seen as s) as seen
+from pg_locks as l
+where
+    l.locktype = 'advisory'
+    and l.granted
+    and l.objsubid = 1
+    and l.database = (select d.oid from pg_database as d where d.datname = current_database())
+    and ((l.classid::bigint << 32) | l.objid::bigint) = floorcast.leader_lock();
+
+-- name: is_working
+-- Whether a session is at work on a query now. As the login itself: a role that it took sees nothing of its sessions.
+select a.state = 'active' as working
+from pg_stat_activity as a
+where a.pid = %(pid)s;
+
+-- name: end_leader
+-- Ends the session of a leader that gives no sign of life; as the login itself, like the query above.
+select pg_terminate_backend(%(pid)s) as ended;
+
+-- name: sign_of_life
+-- Returns the server's time: what had committed by then, the next tick sees.
+select
+    setval('floorcast.leader_seen', floorcast.now_ms()) as seen,
+    floorcast.iso(clock_timestamp()) as at;
+
+-- name: set_busy
+-- The bell may stay silent for this many milliseconds.
+select setval('floorcast.doorbell', floorcast.now_ms() + %(milliseconds)s);
+
+-- name: set_idle
+-- Whoever changes something from now on rings.
+select setval('floorcast.doorbell', 0);
+
+-- name: take_silence
+-- True when no silent writer is open any more, and none can become silent until the lock is given back.
+select pg_try_advisory_lock(floorcast.silence_lock()) as taken;
+
+-- name: give_silence_back
+select pg_advisory_unlock(floorcast.silence_lock());
+
+-- name: extend_trail
+select floorcast.extend_trail();
+
+-- name: knows_incarnation
+select exists(select from floorcast.incarnation as i where i.incarnation::text = %(incarnation)s) as known;
+
+-- name: begin_incarnation
+insert into floorcast.incarnation (first_tick, reason)
+select
+    max(t.tick),
+    %(reason)s
+from floorcast.tick as t
+returning incarnation::text as incarnation;
+
+-- name: base
+-- Where a gateway begins: the newest tick, as this statement's snapshot sees it.
+select
+    t.tick,
+    encode(t.seal, 'hex') as seal,
+    (select i.incarnation::text from floorcast.incarnation as i order by i.number desc limit 1) as incarnation,
+    (
+        select coalesce(array_agg(r.table_name), '{}')
+        from floorcast.tracked as r
+        where r.table_name not like 'floorcast.%%'
+    ) as tables,
+    (select coalesce(array_agg(w.id), '{}') from floorcast.known_warehouses() as w (id)) as warehouses
+from floorcast.tick as t
+order by t.tick desc
+limit 1;
+
+-- name: grants_at_tick
+-- Grants exactly as one tick sees them: the table as it is now, with what came after that tick taken back.
+-- For each key the earliest later change tells what was there before: nothing, if it was an insert.
+with later as (
+    select distinct on (c.key::jsonb)
+        c.key::jsonb as key,
+        c.old
+    from floorcast.tick as t
+    cross join lateral floorcast.changes_between(t.snapshot, pg_current_snapshot()) as c
+    where t.tick = %(tick)s and c.table_name = 'floorcast.grants'
+    order by c.key::jsonb, c.seq
+)
+
+select
+    g.user_id,
+    g.warehouse,
+    g.role
+from floorcast.grants as g
+where not exists (
+    select from later as l
+    where l.key = jsonb_build_object('user_id', g.user_id, 'warehouse', g.warehouse)
+)
+union all
+select
+    l.old ->> 'user_id',
+    l.old ->> 'warehouse',
+    l.old ->> 'role'
+from later as l
+where l.old is not null;

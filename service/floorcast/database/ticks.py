@@ -1,0 +1,176 @@
+"""Ticks: closed by the relay, read again by whoever needs one that Redis does not have.
+
+Both ways give the same changes in the same order with the same positions.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from floorcast.causality import in_causal_order
+from floorcast.change import Change
+from floorcast.database.queries import load_queries
+
+Connection = psycopg.AsyncConnection[Any]
+
+LARGE_COUNT = 2_000
+LARGE_BYTES = 1_048_576
+"""A tick past either bound is large: never held in memory whole, announced by a marker, read in pages."""
+
+_QUERIES = load_queries("queries.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class TickHeader:
+    """A tick without its changes."""
+
+    tick: int
+    # sha256 as hexadecimal text; names this tick of this history.
+    seal: str
+    previous_seal: str
+    # When it was closed, ISO 8601 in UTC.
+    at: str
+    count: int
+    # Row texts, old and new, together.
+    bytes: int
+
+    @property
+    def large(self) -> bool:
+        """Whether its changes are read in pages."""
+        return self.count > LARGE_COUNT or self.bytes > LARGE_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedTick:
+    """A tick that has just become durable."""
+
+    header: TickHeader
+    # Empty when the tick is large.
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewestTick:
+    """How far the trail is cut, and in which history."""
+
+    tick: int
+    seal: str
+    incarnation: str
+
+
+async def close_tick(connection: Connection) -> ClosedTick | None:
+    """Close the next tick if anything is new; it is durable when this returns. Only for the leading relay.
+
+    Raises:
+        psycopg.errors.UniqueViolation: another leader closed it; this one must stop at once.
+    """
+    rows = await _rows(connection, "close_tick", largest_count=LARGE_COUNT, largest_bytes=LARGE_BYTES)
+    if not rows:
+        return None
+    header = _header(rows[0])
+    return ClosedTick(header, () if header.large else tuple(in_causal_order(_changes(rows))))
+
+
+async def newest_tick(connection: Connection) -> NewestTick:
+    """Return the newest tick; there always is one, tick 0 at least."""
+    (row,) = await _rows(connection, "newest_tick")
+    return NewestTick(row["tick"], row["seal"], row["incarnation"])
+
+
+async def seal_of(connection: Connection, tick: int) -> str | None:
+    """Return the seal of a tick, or None when there is no such tick (any more)."""
+    rows = await _rows(connection, "seal_of", tick=tick)
+    return rows[0]["seal"] if rows else None
+
+
+async def read_headers(connection: Connection, after: int, limit: int) -> list[TickHeader]:
+    """Return up to `limit` ticks after `after`, ascending."""
+    return [_header(row) for row in await _rows(connection, "headers", after=after, limit=limit)]
+
+
+async def read_changes(connection: Connection, header: TickHeader) -> tuple[Change, ...]:
+    """Return all changes of a tick that is not large."""
+    if header.large:
+        raise ValueError(f"tick {header.tick} is large: read it in pages")
+    return tuple([change async for page in _pages(connection, header) for change in page])
+
+
+async def read_pages(connection: Connection, header: TickHeader) -> AsyncIterator[list[Change]]:
+    """Yield the changes of a tick, of any size, in lists whose rows stay within a few megabytes.
+
+    Holds no transaction and no cursor between two pages, so a reader may take its time.
+    """
+    async for page in _pages(connection, header):
+        yield page
+
+
+async def _pages(connection: Connection, header: TickHeader) -> AsyncIterator[list[Change]]:
+    # Rows of a tick are alike in size more often than not, so the mean decides how many make a page.
+    mean = max(1, header.bytes // max(1, header.count))
+    size = max(1, min(LARGE_COUNT, LARGE_BYTES // mean))
+    transactions = await _rows(connection, "transactions", tick=header.tick)
+    done = 0
+    for xids, whole in _batches(transactions, size if header.large else max(1, header.count)):
+        after = 0
+        while True:
+            rows = await _rows(connection, "changes", xids=xids, after=after, limit=header.count if whole else size)
+            if rows:
+                page = _changes(rows, first=done + 1)
+                done += len(page)
+                # A large tick keeps the order of capture: a chain could span pages, and holding them all is what
+                # paging avoids. Every reader does the same, so positions agree.
+                yield page if header.large else in_causal_order(page)
+            if whole or len(rows) < size:
+                break
+            after = rows[-1]["seq"]
+
+
+def _batches(transactions: Iterable[dict[str, Any]], size: int) -> Iterable[tuple[list[str], bool]]:
+    """Group transactions into pages; one larger than a page stands alone and is marked as not whole."""
+    batch: list[str] = []
+    filled = 0
+    for transaction in transactions:
+        xid, changes = transaction["xid"], transaction["changes"]
+        if batch and filled + changes > size:
+            yield batch, True
+            batch, filled = [], 0
+        if changes > size:
+            yield [xid], False
+            continue
+        batch.append(xid)
+        filled += changes
+    if batch:
+        yield batch, True
+
+
+async def _rows(connection: Connection, name: str, **parameters: object) -> list[dict[str, Any]]:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_QUERIES[name], parameters)
+        return await cursor.fetchall()
+
+
+def _header(row: dict[str, Any]) -> TickHeader:
+    return TickHeader(row["tick"], row["seal"], row["previous_seal"], row["closed_at"], row["count"], row["bytes"])
+
+
+def _changes(rows: list[dict[str, Any]], first: int = 1) -> list[Change]:
+    return [
+        Change(
+            n,
+            row["xid"],
+            row["seq"],
+            row["table_name"],
+            row["op"],
+            row["key"],
+            row["warehouse"],
+            row["old_warehouse"],
+            row["actor"],
+            row["at"],
+            row["old"],
+            row["new"],
+        )
+        for n, row in enumerate(rows, first)
+    ]
