@@ -42,7 +42,7 @@ def up(
     """Run everything on this machine: database, Redis, relay, gateways, and a demo factory.
 
     Starts an embedded PostgreSQL 18 and Redis, unless DATABASE_URL and REDIS_URL name your own; migrates;
-    loads a demo factory into its own empty database; then runs what the Procfile names and restarts what dies.
+    loads a demo factory into its own empty database; runs what the Procfile names and restarts what dies.
     Ctrl-C stops everything; the data stays and is there at the next start.
 
     Ends with 0 when it was asked to stop, 1 when something kept it from running.
@@ -181,5 +181,5 @@ def _need_free_port(settings: Settings) -> None:
         if not free:
             raise SettingsError(
                 f"Port {settings.port} on {host} is in use by another program, or is not ours to use. "
-                f"Nothing was started. Stop that program, or choose another: floorcast up --port {settings.port + 1}",
+                f"Nothing was started. Stop that program, or take another: floorcast up --port {settings.port + 1}",
             )

@@ -1,0 +1,50 @@
+# Every target sets up what it needs in .venv; once that is done, none needs the network.
+
+PYTHON ?= python3
+SET_UP = $(PYTHON) .ci/set_up.py
+RUN = .venv/bin/
+
+.DEFAULT_GOAL := help
+.PHONY: help run test fast soak bench check format clean
+
+help: ## Show what there is to make
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | \
+		awk -F '\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+run: ## Bring up everything with a busy demo factory, and print the page's link (Ctrl-C stops it)
+	@$(SET_UP) run
+	@exec $(RUN)floorcast up --simulate
+
+test: ## Run every test, on real servers and a real browser (one file: make test ARGS=tests/unit/…)
+	@$(SET_UP) dev
+	@tests/install_browser.sh
+	@$(RUN)pytest $(ARGS)
+
+fast: ## Run the tests that need no server: a few seconds
+	@$(SET_UP) dev
+	@$(RUN)pytest tests/unit $(ARGS)
+
+soak: ## Run the long tests too: hours of load, faults and reconnects in some minutes
+	@$(SET_UP) dev
+	@FLOORCAST_SOAK=1 $(RUN)pytest --timeout=0 tests/flow tests/fault $(ARGS)
+
+bench: ## Measure what README and docs/ quote
+	@$(SET_UP) dev
+	@$(RUN)python -m bench $(ARGS)
+
+check: ## Judge the text: format, lint, types, layers, SQL
+	@$(SET_UP) dev
+	$(RUN)ruff format --check .
+	$(RUN)ruff check .
+	$(RUN)mypy
+	$(RUN)lint-imports
+	$(RUN)sqlfluff lint --disable-progress-bar schema triggers service
+
+format: ## Let the formatters have their way
+	@$(SET_UP) dev
+	$(RUN)ruff format .
+	$(RUN)ruff check --fix .
+	$(RUN)sqlfluff fix --disable-progress-bar schema triggers service
+
+clean: ## Remove what was installed and cached here; the data of `make run` stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
