@@ -97,7 +97,10 @@ create table public.inventory_transactions (
     constraint a_transaction_moves_something check (
         case when transaction_type = 'adjustment' then quantity <> 0 else quantity > 0 end and quantity < 1e11
     ),
-    constraint an_adjustment_has_a_reason check (transaction_type <> 'adjustment' or length(btrim(reason)) > 0),
+    -- coalesce: a check passes on null, and no reason at all would pass.
+    constraint an_adjustment_has_a_reason check (
+        transaction_type <> 'adjustment' or coalesce(length(btrim(reason)), 0) > 0
+    ),
     constraint only_transfers_are_half_of_a_pair check (
         transfer_id is null or transaction_type in ('transfer_out', 'transfer_in')
     ),
