@@ -101,10 +101,7 @@ def _write(cursor: psycopg.Cursor[Any]) -> None:
     each("item", [_fields(item) | {"reorder_quantity": 2 * item.reorder_point} for item in plant.ITEMS])
     each(
         "first_stock",
-        [
-            _fields(item) | {"id": plant.demo_id("opening", str(item.id)), "item": item.id}
-            for item in plant.ITEMS
-        ],
+        [_fields(item) | {"id": plant.demo_id("opening", str(item.id)), "item": item.id} for item in plant.ITEMS],
     )
     each("order", [_fields(order) | _place(order) for order in plant.ORDERS])
     staff = Staff(plant.PEOPLE)
