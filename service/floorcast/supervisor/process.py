@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import subprocess
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from signal import SIGKILL, SIGTERM, Signals
 
-from floorcast.child import launch_command
+from floorcast.child import spawn
 from floorcast.supervisor.lines import Lines
 from floorcast.supervisor.procfile import Program
 
@@ -20,26 +22,16 @@ _LAST_WORDS = 1.0  # seconds that output may take to arrive after the end
 class Process:
     """A started program. It is killed when we die: an `up` that was killed has nobody left to drain for."""
 
-    def __init__(self, program: Program, child: asyncio.subprocess.Process, say: Say) -> None:
-        """Use ``start``."""
+    def __init__(self, program: Program, environment: Mapping[str, str], say: Say) -> None:
+        """Start it, in a session of its own; needs a running loop."""
         self._name = program.name
-        self._child = child
         self._say = say
+        self._child = spawn(program.command, death_signal=SIGKILL, environment=environment, output=subprocess.PIPE)
+        # Not asyncio's own subprocesses: on some loops their end is known only when their pipe is closed, and
+        # whatever a shell of the Procfile left behind may hold that open for ever.
+        self._end = asyncio.get_running_loop().run_in_executor(ThreadPoolExecutor(1), self._child.wait)
         # Passes the output on until nobody can write any more.
         self._output = asyncio.create_task(self._pass_on(), name=f"{program.name} output")
-
-    @classmethod
-    async def start(cls, program: Program, environment: Mapping[str, str], say: Say) -> "Process":
-        """Run it in a session of its own. Must be called on the main thread's loop (see floorcast.child)."""
-        child = await asyncio.create_subprocess_exec(
-            *launch_command(program.command, death_signal=SIGKILL),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=dict(environment),
-            start_new_session=True,
-        )
-        return cls(program, child, say)
 
     @property
     def pid(self) -> int:
@@ -48,27 +40,35 @@ class Process:
 
     async def ended(self) -> int:
         """Wait for its end; its exit code, negative for a signal."""
-        return await self._child.wait()
+        return await asyncio.shield(self._end)
 
     async def stop(self, patience: float) -> None:
         """SIGTERM to it and what it started, SIGKILL after ``patience`` seconds; returns when it is gone."""
         self._send(SIGTERM)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._child.wait(), patience)
-        self._send(SIGKILL)  # Also to what a shell of the Procfile may have left behind.
-        await self._child.wait()
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.ended(), patience)
+        finally:
+            self._send(SIGKILL)  # Also to what a shell of the Procfile may have left behind.
+        await self.ended()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._output, _LAST_WORDS)
 
     async def _pass_on(self) -> None:
-        output = self._child.stdout
-        assert output is not None  # noqa: S101 — asked for in start()
+        assert self._child.stdout is not None  # noqa: S101 — asked for in __init__
+        output = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(output), self._child.stdout
+        )
         lines = Lines()
-        while piece := await output.read(_PIECE):
-            for line in lines.feed(piece):
+        try:
+            while piece := await output.read(_PIECE):
+                for line in lines.feed(piece):
+                    self._say(self._name, line)
+            for line in lines.end():
                 self._say(self._name, line)
-        for line in lines.end():
-            self._say(self._name, line)
+        finally:
+            transport.close()
 
     def _send(self, number: Signals) -> None:
         with suppress(ProcessLookupError):

@@ -31,7 +31,7 @@ class Supervisor:
 
     async def run_once(self, program: Program, stop: asyncio.Event) -> int | None:
         """Run a program to its end: its exit code, negative for a signal; None if ``stop`` ended it."""
-        process = await Process.start(program, self._environment, self._say)
+        process = Process(program, self._environment, self._say)
         observe(ChildStarted(name=program.name, pid=process.pid))
         ended = asyncio.create_task(process.ended())
         asked = asyncio.create_task(stop.wait())
