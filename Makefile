@@ -5,7 +5,7 @@ SET_UP = $(PYTHON) .ci/set_up.py
 RUN = .venv/bin/
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast soak bench check format clean
+.PHONY: help run test fast soak bench check format snapshot clean
 
 help: ## Show what there is to make
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | \
@@ -45,6 +45,10 @@ format: ## Let the formatters have their way
 	$(RUN)ruff format .
 	$(RUN)ruff check --fix .
 	$(RUN)sqlfluff fix --disable-progress-bar schema triggers service
+
+snapshot: ## Write schema/snapshot.sql anew, after a change of schema/ or triggers/
+	@$(SET_UP) dev
+	@$(RUN)pytest -q tests/contract/test_schema_snapshot.py --write-snapshot
 
 clean: ## Remove what was installed and cached here; the data of `make run` stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

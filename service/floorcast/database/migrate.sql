@@ -77,26 +77,26 @@ values (%(path)s, %(checksum)s, %(objects)s);
 -- Every function, trigger, policy and view outside the system, by its identity. `version` is where its catalogue row
 -- lies: it moves when the object is made anew or replaced, even by the same text.
 select
-    identified.type || ' ' || identified.identity,
-    found.class::text || ':' || found.oid::text || ':' || found.version
+    identified.type || ' ' || identified.identity as identity,
+    found.catalogue::text || ':' || found.oid::text || ':' || found.place as version
 from (
-    select 'pg_catalog.pg_proc'::regclass::oid as class, oid, ctid::text as version, pronamespace as namespace
-    from pg_catalog.pg_proc
+    select 'pg_catalog.pg_proc'::regclass::oid as catalogue, p.oid, p.ctid::text as place, p.pronamespace as home
+    from pg_catalog.pg_proc as p
     union all
-    select 'pg_catalog.pg_trigger'::regclass::oid, oid, ctid::text, null
-    from pg_catalog.pg_trigger
-    where not tgisinternal and tgparentid = 0
+    select 'pg_catalog.pg_trigger'::regclass::oid as catalogue, t.oid, t.ctid::text as place, null as home
+    from pg_catalog.pg_trigger as t
+    where not t.tgisinternal and t.tgparentid = 0
     union all
-    select 'pg_catalog.pg_policy'::regclass::oid, oid, ctid::text, null
-    from pg_catalog.pg_policy
+    select 'pg_catalog.pg_policy'::regclass::oid as catalogue, p.oid, p.ctid::text as place, null as home
+    from pg_catalog.pg_policy as p
     union all
-    select 'pg_catalog.pg_class'::regclass::oid, view.oid, rule.ctid::text, view.relnamespace
-    from pg_catalog.pg_class as view
-    inner join pg_catalog.pg_rewrite as rule on view.oid = rule.ev_class and rule.rulename = '_RETURN'
-    where view.relkind in ('v', 'm')
+    select 'pg_catalog.pg_class'::regclass::oid as catalogue, c.oid, r.ctid::text as place, c.relnamespace as home
+    from pg_catalog.pg_class as c
+    inner join pg_catalog.pg_rewrite as r on c.oid = r.ev_class and r.rulename = '_RETURN'
+    where c.relkind in ('v', 'm')
 ) as found
-left join pg_catalog.pg_namespace as namespace on found.namespace = namespace.oid
-cross join lateral pg_catalog.pg_identify_object(found.class, found.oid, 0) as identified
+left join pg_catalog.pg_namespace as home on found.home = home.oid
+cross join lateral pg_catalog.pg_identify_object(found.catalogue, found.oid, 0) as identified
 where
-    namespace.nspname is null
-    or (namespace.nspname !~ '^pg_' and namespace.nspname <> 'information_schema');
+    home.nspname is null
+    or (home.nspname !~ '^pg_' and home.nspname <> 'information_schema');
