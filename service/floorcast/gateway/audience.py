@@ -1,0 +1,74 @@
+"""Audiences: the subscribers for whom a change has the same bytes (pure)."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from floorcast.gateway.outbox import Outbox
+from floorcast.gateway.wire import Version
+from floorcast.operation import Operation
+
+
+class Subscriber(Protocol):
+    """The part of a session that an audience needs: whose it is, and how to reach it."""
+
+    @property
+    def user(self) -> str:
+        """`sub` of the token."""
+        ...
+
+    @property
+    def role(self) -> str:
+        """`role` of the token."""
+        ...
+
+    @property
+    def outbox(self) -> Outbox:
+        """Where its frames go."""
+        ...
+
+    def forget(self, member: "Member") -> None:
+        """Hear that the hub ended a joining."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """One joining of one topic by one socket."""
+
+    subscriber: Subscriber
+    audience: "Audience"
+    # The join's ref as JSON; names this joining in the frame that ends it.
+    join_ref: bytes
+    # Live from after this tick on.
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What makes the bytes of an audience: the topic as it was written, the tables, the version."""
+
+    topic: str
+    warehouse: str
+    # None: every table that is sent at all.
+    tables: frozenset[str] | None
+    version: Version
+
+
+@dataclass(slots=True, eq=False)
+class Audience:
+    """Everybody with one selection."""
+
+    selection: Selection
+    members: dict[Outbox, Member] = field(default_factory=dict)
+    # Frames that are encoded and not yet handed out; empty between loop turns.
+    pending: list[bytes] = field(default_factory=list)
+    # How many parts of the large tick under way were sent; 0 outside of one.
+    parts: int = 0
+    # When it is to hear of progress again, on the loop's clock.
+    progress_due: float = 0.0
+
+    def select(self, operations: Iterable[Operation]) -> Iterator[bytes]:
+        """Yield the bodies that this audience asked for."""
+        tables = self.selection.tables
+        return (operation.body for operation in operations if tables is None or operation.table in tables)

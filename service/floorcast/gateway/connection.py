@@ -1,0 +1,212 @@
+"""One socket: bytes in, bytes out. What they mean is decided in `session.py`, what a frame is in `websockets`.
+
+There is no task and no timer per socket: the loop calls in when bytes arrive, and the wheel looks in now and then.
+"""
+
+import asyncio
+import time
+
+from websockets.frames import Frame, Opcode
+from websockets.protocol import SEND_EOF, SERVER, State
+from websockets.protocol import Protocol as WebSocketProtocol
+
+from floorcast.access.claims import Claims
+from floorcast.errors import CODES
+from floorcast.gateway.handshake import QUIET
+from floorcast.gateway.house import House
+from floorcast.gateway.outbox import Outbox
+from floorcast.gateway.session import Close, Session
+from floorcast.gateway.wire import Version
+from floorcast.observe import SocketClosed, SocketOpened, SubscriberSlow, observe
+
+_CLOSING_SECONDS = 5.0
+"""How long the other side may take to answer a close, and the kernel to take it; then the connection is dropped."""
+
+_ABNORMAL = 1006
+_LONGEST_REASON = 123
+"""RFC 6455 §5.5: a control frame carries at most 125 bytes, two of which are the code."""
+
+
+class _Nobody:
+    """Owner of an outbox whose socket is gone."""
+
+    def overflowed(self, waiting_bytes: int) -> None:
+        """Nothing is left to close."""
+
+
+_NOBODY = _Nobody()
+
+
+class Connection(asyncio.Protocol):
+    """A socket after its handshake."""
+
+    __slots__ = (
+        "_ending",
+        "_fragments",
+        "_heard_at",
+        "_house",
+        "_outbox",
+        "_over",
+        "_pinged",
+        "_protocol",
+        "_session",
+        "_slot",
+        "_transport",
+    )
+
+    def __init__(self, house: House, transport: asyncio.Transport, claims: Claims, version: Version) -> None:
+        """Take over a transport on which the handshake was accepted."""
+        now = house.loop.time()
+        self._house = house
+        self._transport = transport
+        # Nothing of the handshake is kept: this protocol begins open. No extensions: compressing a frame per socket
+        # would cost more than everything else together.
+        self._protocol = WebSocketProtocol(SERVER, state=State.OPEN, max_size=house.frame_bytes, logger=QUIET)
+        self._outbox = Outbox(transport, house.outbox_bytes, self)
+        self._session = Session(house.rules, claims, version, self._outbox, now)
+        self._heard_at = now
+        self._pinged = False
+        # The code with which we ended it; "closed" when the other side did. None while it is open.
+        self._ending: str | None = None
+        # The close frame is written: it is the last of all frames, and nothing may be handed to this socket any more.
+        self._over = False
+        # Opcode and data so far of a message that comes in fragments.
+        self._fragments: tuple[Opcode, bytearray] | None = None
+        # Outbox.put relies on it: the transport says at once when the kernel does not take everything.
+        transport.set_write_buffer_limits(high=0)
+        house.residents.add(self)
+        self._slot = 0
+        self._schedule(now)
+        observe(SocketOpened(claims.user))
+
+    # What the loop calls
+
+    def data_received(self, data: bytes) -> None:
+        """Hear from the other side; any byte proves it alive."""
+        now = self._house.loop.time()
+        self._heard_at, self._pinged = now, False
+        expires_at = self._session.expires_at
+        self._protocol.receive_data(data)
+        for frame in self._protocol.events_received():
+            if self._ending is None and isinstance(frame, Frame):
+                self._hear(frame, now)
+        if self._ending is None:
+            self._outbox.release()
+            if self._session.expires_at != expires_at:
+                self._schedule(now)
+        self._send_protocol_frames()
+
+    def eof_received(self) -> bool:
+        """Hear that the other side sends no more; the transport then closes."""
+        self._protocol.receive_eof()
+        self._send_protocol_frames()
+        return False
+
+    def pause_writing(self) -> None:
+        """Hear that the kernel takes no more."""
+        self._outbox.pause()
+
+    def resume_writing(self) -> None:
+        """Hear that the kernel has taken everything."""
+        self._outbox.resume()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End everything that this socket had."""
+        self._session.end()
+        self._outbox.owner = _NOBODY
+        self._house.residents.discard(self)
+        self._house.wheel.cancel(self, self._slot)
+        closes = (self._protocol.close_sent, self._protocol.close_rcvd)
+        code = next((close.code for close in closes if close is not None), _ABNORMAL)
+        observe(SocketClosed(code, self._ending or (str(exc) if exc else "connection lost")))
+
+    def due(self, now: float) -> None:
+        """Be looked at by the wheel."""
+        if self._ending is not None:
+            self._transport.abort()
+            return
+        silent = now - self._heard_at
+        if self._session.expires_at <= time.time():
+            self.close("token_expired")
+        elif silent >= self._house.idle_seconds:
+            self.close("heartbeat_missing")
+        else:
+            if silent >= self._house.idle_seconds / 2 and not self._pinged:
+                self._pinged = True
+                self._protocol.send_ping(b"")
+                self._send_protocol_frames()
+            self._schedule(now)
+
+    # Ending
+
+    def overflowed(self, waiting_bytes: int) -> None:
+        """Hear from the outbox that this reader is too slow; others are being served, so close it afterwards."""
+        observe(SubscriberSlow(waiting_bytes))
+        self._house.loop.call_soon(self.close, "slow_reader")
+
+    def close(self, code: str) -> None:
+        """End the socket with a code of `errors.CODES`, which says whether to come back."""
+        if self._ending is not None or self._protocol.state is not State.OPEN:
+            return
+        known = CODES[code]
+        self._ending = code
+        self._protocol.send_close(known.close, f"{code}: {known.hint}"[:_LONGEST_REASON])
+        self._send_protocol_frames()
+
+    def abort(self) -> None:
+        """Drop the connection."""
+        self._transport.abort()
+
+    # Inside
+
+    def _hear(self, frame: Frame, now: float) -> None:
+        opcode, data = frame.opcode, frame.data
+        answer: bytes | Close = b""
+        if opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            if self._fragments is not None:
+                # `websockets` has checked that fragments follow each other and stay within the limit together.
+                opcode, joined = self._fragments
+                joined += data
+                data = joined
+            if not frame.fin:
+                self._fragments = (opcode, bytearray(data))
+                answer = b"" if self._session.allow(now) else Close("too_many_frames")
+            else:
+                self._fragments = None
+                text = bytes(data) if opcode is Opcode.TEXT else None
+                answer = self._session.receive(text, now)
+        elif not self._session.allow(now):
+            answer = Close("too_many_frames")
+        if isinstance(answer, Close):
+            self.close(answer.code)
+        elif answer:
+            self._outbox.put(answer)
+
+    def _send_protocol_frames(self) -> None:
+        """Send what `websockets` wants sent: pongs, pings and closes."""
+        writes = self._protocol.data_to_send()
+        if self._protocol.state is State.OPEN:
+            for frame in writes:
+                self._outbox.put(frame)
+            self._outbox.release()
+            return
+        if not self._over:
+            self._over = True
+            self._ending = self._ending or "closed"
+            self._session.end()
+            self._look_in(self._house.loop.time() + _CLOSING_SECONDS)
+        if writes and not self._transport.is_closing():
+            self._outbox.finish(b"".join(writes))
+            if SEND_EOF in writes:
+                # Half-closed, and what still arrives is discarded: to close now could reset the connection before the
+                # other side has read why.
+                self._transport.write_eof()
+
+    def _schedule(self, now: float) -> None:
+        """Be looked at when the silence is too long or the token expires, whichever is first."""
+        patience = self._house.idle_seconds if self._pinged else self._house.idle_seconds / 2
+        self._look_in(min(self._heard_at + patience, now + self._session.expires_at - time.time()))
+
+    def _look_in(self, at: float) -> None:
+        self._house.wheel.cancel(self, self._slot)
+        self._slot = self._house.wheel.schedule(self, at)

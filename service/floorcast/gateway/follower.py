@@ -1,0 +1,351 @@
+"""Follows the stream and feeds the hub: the waiting part, kept dull. What to do is decided in `course.py` and `hub.py`.
+
+The feed brings ticks within milliseconds; Postgres answers every doubt. While either is away the topics stay joined and
+hear no progress, so that a screen can say that it is stale; what was missed is read back before anything newer.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from random import SystemRandom
+from typing import Generic, Protocol, TypeVar
+
+from floorcast.access.grants import concerns_access
+from floorcast.backoff import Backoff
+from floorcast.errors import DatabaseUnavailable, StreamUnavailable
+from floorcast.gateway.course import MOST_MISSING, Course, Link, Reason
+from floorcast.gateway.hub import Beginning, Hub
+from floorcast.observe import (
+    DatabaseBack,
+    DatabaseLost,
+    StreamBack,
+    StreamLost,
+    TaskFailed,
+    TickDelivered,
+    TickMissing,
+    observe,
+)
+from floorcast.operation import Operation
+from floorcast.position import Position
+from floorcast.stream.entry import FeedEntry, FeedProgress, FeedTick
+
+_COMPONENT = "gateway"
+
+_SILENCE_SECONDS = 1.0
+"""After so long without an entry, the feed's newest tick is compared with ours."""
+
+_HAND_OUT_BYTES = 65_536
+"""Pending bytes after which sockets get a turn of the loop: a burst must not outrun readers who do read."""
+
+_PATIENCE_SECONDS = 3.0
+"""How long all that is read back at one time may wait for readers who do not; then their outboxes judge them."""
+
+_PART_OPERATIONS = 500
+"""A page of a large tick leaves in parts of so many operations."""
+
+_LOOK_SECONDS = 0.01
+
+ResultT = TypeVar("ResultT")
+
+
+class Header(Link, Protocol):
+    """A tick as Postgres names it; its operations are read separately."""
+
+    @property
+    def at(self) -> str:
+        """When it was closed."""
+        ...
+
+    @property
+    def large(self) -> bool:
+        """Whether it comes in more than one page."""
+        ...
+
+
+HeaderT = TypeVar("HeaderT", bound=Header)
+
+
+class Start(Beginning, Protocol):
+    """A beginning with the seal of its tick."""
+
+    @property
+    def seal(self) -> str:
+        """Seal of `tick`."""
+        ...
+
+
+class Trail(Protocol[HeaderT]):
+    """Every tick, from Postgres. All raise DatabaseUnavailable; `trail.PostgresTrail` is one."""
+
+    async def begin(self) -> Start:
+        """Return where to begin."""
+        ...
+
+    async def since(self, tick: int, limit: int) -> tuple[str, Sequence[HeaderT]]:
+        """Return the current incarnation, and up to `limit` ticks from `tick` on, itself included, ascending."""
+        ...
+
+    def pages(self, header: HeaderT) -> AsyncIterator[tuple[Operation, ...]]:
+        """Yield the operations of a tick in pages that fit into memory; the same pages each time."""
+        ...
+
+
+class NewestTick(Protocol):
+    """How far a history is published."""
+
+    @property
+    def incarnation(self) -> str:
+        """The history."""
+        ...
+
+    @property
+    def tick(self) -> int:
+        """Its newest tick."""
+        ...
+
+    @property
+    def seal(self) -> str:
+        """That tick's seal."""
+        ...
+
+
+class Feed(Protocol):
+    """The feed. All raise StreamUnavailable; `stream.feed.FeedReader` is one."""
+
+    async def read(self, incarnation: str, after: Position, *, wait_seconds: float) -> Sequence[FeedEntry]:
+        """Return entries of a history behind `after`, in order; empty when none came in time."""
+        ...
+
+    async def newest(self) -> NewestTick | None:
+        """Return how far the current history is published; None when nothing is."""
+        ...
+
+
+@dataclass(slots=True)
+class Standing:
+    """How this gateway stands, for those who ask whether it is of use."""
+
+    # It has begun and takes joins.
+    ready: bool = False
+    # The last tick that was delivered.
+    tick: int = 0
+    # `time.monotonic` of the last sign of progress, None before the first; old when relay or Redis is away.
+    fresh_at: float | None = None
+    # What it waits for, in a sentence; empty when for nothing.
+    waiting_for: str = "the first look at Postgres"
+
+
+class _CannotGoOn(Exception):  # noqa: N818 — not a fault: a decision
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason: Reason = reason
+
+
+class Follower(Generic[HeaderT]):
+    """Keeps a hub at the end of the stream."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        feed: Feed,
+        trail: Trail[HeaderT],
+        standing: Standing,
+        announce: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Do nothing before `run`; `announce` is told each tick at which joins are taken anew."""
+        self._announce = announce
+        self._hub = hub
+        self._feed = feed
+        self._trail = trail
+        self._standing = standing
+        # Where we stand; set by the first beginning.
+        self._course = Course("", 0, "")
+        # Behind which entry of the feed to read on.
+        self._after = Position(0)
+
+    async def run(self) -> None:
+        """Begin and follow, until cancelled. Whatever happens, no tick is skipped: topics end with a reason instead."""
+        while True:
+            await self._begin()
+            try:
+                await self._follow()
+            except _CannotGoOn as end:
+                reason: str = end.reason
+            except Exception as error:  # noqa: BLE001 — a fault of ours must not leave topics silently behind
+                observe(TaskFailed(_COMPONENT, f"{type(error).__name__}: {error}"))
+                reason = "internal"
+            self._standing.ready = False
+            self._hub.end_all(reason)
+            if reason == "internal":
+                await asyncio.sleep(_SILENCE_SECONDS)
+
+    async def _begin(self) -> None:
+        self._standing.waiting_for = "where to begin, from Postgres"
+        start = await self._insist(self._trail.begin)
+        self._course = Course(start.incarnation, start.tick, start.seal)
+        self._after = Position(start.tick)
+        self._hub.begin(start)
+        self._standing.tick, self._standing.ready = start.tick, True
+        self._announce(start.tick)
+
+    async def _follow(self) -> None:
+        # Postgres and Redis were read one after the other, so ask once for what came between.
+        await self._compare_with_newest()
+        while True:
+            entries = await self._read()
+            if not entries:
+                await self._compare_with_newest()
+            for entry in entries:
+                await self._hear(entry)
+                self._after = entry.position
+                if self._hub.pending_bytes >= _HAND_OUT_BYTES:
+                    self._hub.hand_out()
+                    await asyncio.sleep(0)
+            self._hub.hand_out()
+
+    async def _hear(self, entry: FeedEntry) -> None:
+        match entry:
+            case FeedTick():
+                step = self._course.hear_tick(entry, entry.incarnation)
+                if step == "deliver" and not entry.large:
+                    self._deliver(entry, entry.at, entry.operations)
+                elif step != "ignore":
+                    await self._consult()
+            case FeedProgress():
+                step = self._course.hear_progress(entry.tick)
+                if step == "consult":
+                    await self._consult()
+                if entry.tick == self._course.tick:
+                    self._standing.fresh_at = time.monotonic()
+                    self._hub.hand_out()
+                    self._hub.progress(entry.tick, entry.at, asyncio.get_running_loop().time())
+
+    async def _read(self) -> Sequence[FeedEntry]:
+        """Read on; while Redis is away, try again, then look afresh at what it holds."""
+        try:
+            return await self._read_once()
+        except StreamUnavailable as error:
+            observe(StreamLost(_COMPONENT, str(error)))
+            self._standing.waiting_for = "Redis"
+        backoff = Backoff(SystemRandom(), largest_seconds=2.0)
+        while True:
+            await asyncio.sleep(backoff.next_seconds())
+            try:
+                await self._feed.newest()
+            except StreamUnavailable:
+                continue
+            observe(StreamBack(_COMPONENT))
+            # It may have come back empty or as it was yesterday: signs of progress behind our tick are others now.
+            self._after = Position(self._course.tick)
+            return ()
+
+    async def _read_once(self) -> Sequence[FeedEntry]:
+        self._standing.waiting_for = ""
+        return await self._feed.read(self._course.incarnation, self._after, wait_seconds=_SILENCE_SECONDS)
+
+    async def _compare_with_newest(self) -> None:
+        """Nothing came: because nothing happened, or because the feed is not the one that we read?"""
+        try:
+            newest = await self._feed.newest()
+        except StreamUnavailable:
+            return  # The next read says so, and insists.
+        if newest is None:
+            return  # Its leader fills it from Postgres; then we hear.
+        if self._course.hear_newest(newest.incarnation, newest.tick, newest.seal) == "consult":
+            await self._consult()
+
+    # Postgres
+
+    async def _consult(self) -> None:
+        """Settle a doubt: deliver what is missing from Postgres, or end with a reason."""
+        first = self._course.tick
+        incarnation, headers = await self._insist(lambda: self._trail.since(first, MOST_MISSING + 2))
+        missing = self._course.missing(incarnation, headers)
+        if isinstance(missing, str):
+            raise _CannotGoOn(missing)
+        patience = _Patience(_PATIENCE_SECONDS)
+        for header in missing:
+            if header.large:
+                await self._deliver_large(header)
+                continue
+            observe(TickMissing(header.tick))
+            self._deliver(header, header.at, await self._insist(lambda header=header: self._operations(header)))  # type: ignore[misc]
+            if self._hub.pending_bytes >= _HAND_OUT_BYTES:
+                self._hub.hand_out()
+                await patience.wait_while(self._hub.crowded)
+        self._hub.hand_out()
+
+    async def _operations(self, header: HeaderT) -> tuple[Operation, ...]:
+        return tuple([operation async for page in self._trail.pages(header) for operation in page])
+
+    async def _access_operations(self, header: HeaderT) -> tuple[Operation, ...]:
+        return tuple(
+            [operation async for page in self._trail.pages(header) for operation in page if concerns_access(operation)]
+        )
+
+    async def _deliver_large(self, header: HeaderT) -> None:
+        """Deliver a tick that does not fit into memory, read twice: for access first, then for its data.
+
+        Withdrawals must come before the first row, and may stand behind the last one.
+        """
+        self._hub.hand_out()
+        self._hub.begin_large(header.tick, header.at, await self._insist(lambda: self._access_operations(header)))
+        patience = _Patience(_PATIENCE_SECONDS)
+        sent = 0
+
+        async def send() -> None:
+            """Send the pages that were not sent yet; Postgres may go away between any two."""
+            nonlocal sent
+            number = 0
+            async for page in self._trail.pages(header):
+                number += 1
+                if number > sent:
+                    for start in range(0, len(page), _PART_OPERATIONS):
+                        self._hub.part(page[start : start + _PART_OPERATIONS])
+                        await patience.wait_while(self._hub.crowded)
+                    sent = number
+
+        await self._insist(send)
+        self._hub.end_large()
+        self._delivered(header, 0)
+
+    def _deliver(self, link: Link, at: str, operations: tuple[Operation, ...]) -> None:
+        self._delivered(link, self._hub.deliver(link.tick, at, operations))
+
+    def _delivered(self, link: Link, deliveries: int) -> None:
+        self._course = self._course.after(link)
+        self._standing.tick = link.tick
+        observe(TickDelivered(link.tick, deliveries))
+
+    async def _insist(self, ask: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        """Ask Postgres until it answers."""
+        backoff = Backoff(SystemRandom(), largest_seconds=5.0)
+        lost = False
+        while True:
+            try:
+                answer = await ask()
+            except DatabaseUnavailable as error:
+                if not lost:
+                    lost = True
+                    self._standing.waiting_for = "Postgres"
+                    observe(DatabaseLost(_COMPONENT, str(error)))
+                await asyncio.sleep(backoff.next_seconds())
+            else:
+                if lost:
+                    observe(DatabaseBack(_COMPONENT))
+                return answer
+
+
+class _Patience:
+    """A budget of waiting, for everything that is read back at one time."""
+
+    def __init__(self, seconds: float) -> None:
+        self._left = seconds
+
+    async def wait_while(self, crowded: Callable[[], bool]) -> None:
+        """Give the sockets a turn, then wait while `crowded`, as long as the budget lasts."""
+        await asyncio.sleep(0)
+        while self._left > 0 and crowded():
+            await asyncio.sleep(_LOOK_SECONDS)
+            self._left -= _LOOK_SECONDS

@@ -1,0 +1,128 @@
+"""The gateway as a whole: a hub, a follower that feeds it, a listener that fills it, a wheel that looks after it."""
+
+import asyncio
+from typing import Any, Generic, Protocol
+
+from floorcast.access.claims import Claims
+from floorcast.gateway.follower import Feed, Follower, HeaderT, Standing, Trail
+from floorcast.gateway.house import Guest, House
+from floorcast.gateway.hub import Hub
+from floorcast.gateway.listener import HttpSide, Listener
+from floorcast.gateway.session import Rules
+from floorcast.gateway.wheel import Wheel
+from floorcast.observe import GatewayReady, ProcessStarted, ProcessStopping, TaskFailed, observe
+from floorcast.settings import Settings
+
+_COMPONENT = "gateway"
+_GRAIN_SECONDS = 0.25
+
+_DRAIN_STEPS = 20
+_DRAIN_STEP_SECONDS = 0.1
+"""Two seconds in all: screens that are sent away come back at other gateways, not all in one instant."""
+
+_DRAIN_ALONE = 50
+"""So few sockets need no spreading."""
+
+_FAREWELL_SECONDS = 3.0
+
+
+class Verifier(Protocol):
+    """Decides whether a token is one of ours."""
+
+    def verify(self, token: str) -> Claims:
+        """Return what the token says; raises TokenError."""
+        ...
+
+
+class Gateway(Generic[HeaderT]):
+    """Serves sockets and HTTP on one port."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        trail: Trail[HeaderT],
+        feed: Feed,
+        verifier: Verifier,
+        application: Any,
+        standing: Standing | None = None,
+    ) -> None:
+        """Put the parts together; nothing is opened before `run`.
+
+        Args:
+            settings: addresses, limits and rhythms.
+            trail: Postgres; a `trail.PostgresTrail`.
+            feed: Redis; a `stream.feed.FeedReader`.
+            verifier: decides about tokens; an `access.claims.TokenVerifier`.
+            application: the ASGI application for everything that is not a socket.
+            standing: kept up to date, for whoever asks whether this gateway is of use.
+        """
+        self._settings = settings
+        self._application = application
+        self._verifier = verifier
+        self.standing = standing or Standing()
+        self._hub = Hub(settings.progress_seconds)
+        self._follower = Follower(self._hub, feed, trail, self.standing, self._announce)
+
+    async def run(self) -> None:
+        """Serve until cancelled, then let everybody go with a word.
+
+        Raises:
+            OSError: the addresses cannot be listened on.
+        """
+        house = self._furnish(asyncio.get_running_loop())
+        side = HttpSide(self._application, house)
+        listener = Listener(self._settings.hosts, self._settings.port, side)
+        await listener.open()
+        observe(ProcessStarted(_COMPONENT))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._follower.run(), name="follower")
+                tasks.create_task(_turn(house), name="wheel")
+        finally:
+            observe(ProcessStopping(_COMPONENT, "asked to"))
+            listener.close()
+            side.close()
+            await _drain(house)
+
+    def _furnish(self, loop: asyncio.AbstractEventLoop) -> House:
+        settings = self._settings
+        return House(
+            loop=loop,
+            wheel=Wheel[Guest](_GRAIN_SECONDS, loop.time()),
+            rules=Rules(self._hub, self._verifier.verify, settings.topics_per_socket),
+            frame_bytes=settings.frame_bytes,
+            outbox_bytes=settings.outbox_bytes,
+            idle_seconds=settings.idle_seconds,
+            handshake_seconds=settings.handshake_seconds,
+        )
+
+    def _announce(self, tick: int) -> None:
+        observe(GatewayReady(tick, self._settings.port))
+
+
+async def _turn(house: House) -> None:
+    """Turn the wheel."""
+    while True:
+        await asyncio.sleep(house.wheel.grain)
+        now = house.loop.time()
+        for guest in house.wheel.advance(now):
+            try:
+                guest.due(now)
+            except Exception as error:  # noqa: BLE001 — one connection's trouble must not stop the clock of all
+                observe(TaskFailed(_COMPONENT, f"{type(error).__name__}: {error}"))
+
+
+async def _drain(house: House) -> None:
+    """Close every socket with a code that says to come back, spread over a short time; drop who does not go."""
+    leaving = list(house.residents)
+    steps = _DRAIN_STEPS if len(leaving) > _DRAIN_ALONE else 1
+    for step in range(steps):
+        for resident in leaving[step::steps]:
+            resident.close("shutting_down")
+        await asyncio.sleep(_DRAIN_STEP_SECONDS if steps > 1 else 0)
+    deadline = house.loop.time() + _FAREWELL_SECONDS
+    while house.residents and house.loop.time() < deadline:  # noqa: ASYNC110 — an event would cost every connection
+        await asyncio.sleep(0.02)
+    for resident in tuple(house.residents):
+        resident.abort()

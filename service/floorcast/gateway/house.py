@@ -1,0 +1,43 @@
+"""What every connection of this process shares."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from floorcast.gateway.session import Rules
+from floorcast.gateway.wheel import Wheel
+
+
+class Guest(Protocol):
+    """A connection, whatever it has become."""
+
+    def due(self, now: float) -> None:
+        """Be looked at: its slot on the wheel has come."""
+        ...
+
+
+class Resident(Guest, Protocol):
+    """A connection that has become a socket."""
+
+    def close(self, code: str) -> None:
+        """End it with a code of `errors.CODES`."""
+        ...
+
+    def abort(self) -> None:
+        """Drop it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One per process; connections keep a reference instead of copies."""
+
+    loop: asyncio.AbstractEventLoop
+    wheel: Wheel[Guest]
+    rules: Rules
+    frame_bytes: int
+    outbox_bytes: int
+    idle_seconds: float
+    handshake_seconds: float
+    # Every open socket.
+    residents: set[Resident] = field(default_factory=set)

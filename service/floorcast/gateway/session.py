@@ -1,0 +1,215 @@
+"""One subscriber's side of the conversation (pure): a frame in, bytes to send or a reason to close out.
+
+Replies are given in the call that decides them, and a join becomes a membership of the hub in that same call. So nothing
+can come between the position in a join's reply and the first change after it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from floorcast.access.claims import Claims
+from floorcast.errors import TokenError
+from floorcast.gateway import wire
+from floorcast.gateway.audience import Member, Selection
+from floorcast.gateway.hub import Hub
+from floorcast.gateway.outbox import Outbox
+from floorcast.gateway.wire import Message, Version
+from floorcast.observe import JoinRefused, TopicJoined, observe
+from floorcast.topic import HEARTBEAT, parse_topic
+
+FRAMES_PER_SECOND = 100.0
+FRAMES_AT_ONCE = 300.0
+"""A token bucket. Clients that come back join all their topics at once and push a token to each: room for more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What every session of a gateway is held to."""
+
+    hub: Hub
+    # Returns the claims of a token; raises TokenError.
+    verify: Callable[[str], Claims]
+    topics_per_socket: int
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The socket has to end; `code` is a key of `errors.CODES`."""
+
+    code: str
+
+
+class _Refusal(Exception):  # noqa: N818 — an answer, not a fault
+    """A join or a token that is not accepted: code and what exactly was wrong."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+
+
+class Session:
+    """Who is there, in which version, with which topics."""
+
+    __slots__ = ("_allowance", "_allowed_at", "_rules", "expires_at", "members", "outbox", "role", "user", "version")
+
+    def __init__(self, rules: Rules, claims: Claims, version: Version, outbox: Outbox, now: float) -> None:
+        """Begin for a verified user; `now` is the loop's clock, in seconds."""
+        self._rules = rules
+        self.version = version
+        self.outbox = outbox
+        self.user = claims.user
+        self.role: str = claims.role
+        # Unix seconds; the newest accepted token's.
+        self.expires_at = claims.expires_at
+        # A tuple, since most sockets have one topic and a dict of one costs three times as much.
+        self.members: tuple[Member, ...] = ()
+        self._allowance = FRAMES_AT_ONCE
+        self._allowed_at = now
+
+    def allow(self, now: float) -> bool:
+        """Take note of a frame of any kind; false when there were too many."""
+        allowance = min(FRAMES_AT_ONCE, self._allowance + (now - self._allowed_at) * FRAMES_PER_SECOND)
+        self._allowance, self._allowed_at = allowance - 1.0, now
+        return allowance >= 1.0
+
+    def receive(self, text: bytes | bytearray | None, now: float) -> bytes | Close:
+        """Answer one message; None stands for a binary one, which has no meaning on our topics."""
+        if not self.allow(now):
+            return Close("too_many_frames")
+        message = None if text is None else wire.parse(self.version, text)
+        if message is None:
+            # Nothing in it can be named, so the answer goes to the topic that every client has.
+            nameless = Message(wire.NULL, wire.NULL, HEARTBEAT, "", None)
+            detail = "binary frames are not understood here" if text is None else ""
+            return wire.refusal(self.version, nameless, "bad_frame", detail)
+        return self._answer(message)
+
+    def end(self) -> None:
+        """Leave every topic: the socket is gone."""
+        for member in self.members:
+            self._rules.hub.leave(member)
+        self.members = ()
+
+    def forget(self, member: Member) -> None:
+        """Hear from the hub that it ended a joining."""
+        self.members = tuple(other for other in self.members if other is not member)
+        self.outbox.gather(several=len(self.members) > 1)
+
+    def _answer(self, message: Message) -> bytes:
+        match message.event:
+            case "heartbeat" if message.topic == HEARTBEAT:
+                return wire.reply(self.version, message)
+            case "phx_join":
+                return self._join(message)
+            case "phx_leave":
+                return self._leave(message)
+            case "access_token" if self._find(message.topic) is not None:
+                return self._refresh(message)
+            case _:
+                known = message.topic == HEARTBEAT or self._find(message.topic) is not None
+                return wire.refusal(self.version, message, "unknown_event" if known else "unmatched_topic")
+
+    def _find(self, topic: str) -> Member | None:
+        return next((member for member in self.members if member.audience.selection.topic == topic), None)
+
+    def _join(self, message: Message) -> bytes:
+        replaced = b""
+        previous = self._find(message.topic)
+        if previous is not None:
+            # The client has given up the earlier joining by asking again. It is told so where it can tell the two
+            # apart; a vsn 1 client would take the old one's phx_close for the new one's.
+            self._rules.hub.leave(previous)
+            self.forget(previous)
+            if self.version != 1:
+                replaced = wire.ended(self.version, previous.join_ref, message.topic, "phx_close")
+        try:
+            return replaced + wire.reply(self.version, message, self._admit(message))
+        except _Refusal as refusal:
+            observe(JoinRefused(refusal.code))
+            return replaced + wire.refusal(self.version, message, refusal.code, refusal.detail)
+
+    def _admit(self, message: Message) -> bytes:
+        """Make the join a membership and return the reply's response; raises _Refusal."""
+        hub = self._rules.hub
+        topic = parse_topic(message.topic)
+        if topic is None:
+            raise _Refusal("unknown_topic")
+        payload: Any = {} if message.payload is None else message.payload
+        if not isinstance(payload, dict):
+            raise _Refusal("bad_join", "the payload is not an object")
+        if len(self.members) >= self._rules.topics_per_socket:
+            raise _Refusal("too_many_topics")
+        if not hub.ready:
+            raise _Refusal("not_ready")
+        self._take_token(payload.get("access_token"))
+        role = hub.role(self, topic.warehouse)
+        if role is None:
+            raise _Refusal("forbidden")
+        # After access: who may not join learns nothing of what is tracked.
+        tables = _read_tables(payload.get("tables"), hub.tables)
+        selection = Selection(message.topic, topic.warehouse, tables, self.version)
+        join_ref = message.ref if message.join_ref == wire.NULL else message.join_ref
+        member = hub.join(self, selection, join_ref)
+        self.members = (*self.members, member)
+        self.outbox.gather(several=len(self.members) > 1)
+        observe(TopicJoined(topic.warehouse, self.user, member.since))
+        return orjson.dumps(
+            {
+                "position": f"{member.since}-0",
+                "incarnation": hub.incarnation,
+                "role": role,
+                "tables": sorted(hub.tables if tables is None else tables),
+            }
+        )
+
+    def _leave(self, message: Message) -> bytes:
+        answer = wire.reply(self.version, message)
+        member = self._find(message.topic)
+        if member is None:
+            return answer
+        self._rules.hub.leave(member)
+        self.outbox.drop(message.topic)
+        self.forget(member)
+        return answer + wire.ended(self.version, member.join_ref, message.topic, "phx_close")
+
+    def _refresh(self, message: Message) -> bytes:
+        """Take a newer token. Success is silent, as clients expect; after a refusal the older token still counts."""
+        payload = message.payload if isinstance(message.payload, dict) else {}
+        try:
+            self._take_token(payload.get("access_token"))
+        except _Refusal as refusal:
+            return wire.refusal(self.version, message, refusal.code, refusal.detail)
+        return b""
+
+    def _take_token(self, token: object) -> None:
+        # `sb_…` are Supabase's keys for a project, which their clients send where no user has signed in.
+        if token is None or (isinstance(token, str) and token.startswith("sb_")):
+            return
+        try:
+            claims = self._rules.verify(token if isinstance(token, str) else "")
+        except TokenError as error:
+            raise _Refusal(error.code, str(error)) from None
+        if claims.user != self.user:
+            raise _Refusal("token_invalid", "The token is another user's; open a socket for each.")
+        self.expires_at = claims.expires_at
+        if claims.role != self.role:
+            self.role = claims.role
+            for member in self.members:
+                if self._rules.hub.role(self, member.audience.selection.warehouse) is None:
+                    self._rules.hub.revoke(member)
+
+
+def _read_tables(asked: object, known: frozenset[str]) -> frozenset[str] | None:
+    """Read the join's `tables`: None when it names none, for all that there are."""
+    if asked is None:
+        return None
+    if not isinstance(asked, list) or not asked or not all(isinstance(name, str) for name in asked):
+        raise _Refusal("bad_join", "`tables` is not a list of names")
+    for name in asked:
+        if name not in known:
+            raise _Refusal("unknown_table", f"{name[:64]!r} is not a tracked table")
+    return frozenset(asked)

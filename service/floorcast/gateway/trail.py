@@ -1,0 +1,63 @@
+"""The gateway's sight of Postgres: where to begin, and the ticks that the feed does not have."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from floorcast.database.connect import connect
+from floorcast.database.grants import Base, read_base
+from floorcast.database.ticks import TickHeader, newest_tick, read_headers, read_pages
+from floorcast.errors import DatabaseUnavailable
+from floorcast.operation import Operation, operations_of
+
+_ROLE = "floorcast_gateway"
+
+
+class PostgresTrail:
+    """Reads ticks on one session, opened when it is first needed and again after it was lost.
+
+    Only the follower uses it, one call at a time. Every method raises DatabaseUnavailable when there is no answer.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Connect lazily; nothing is sent before the first call."""
+        self._url = url
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+
+    async def begin(self) -> Base:
+        """Return where a gateway begins."""
+        with self._as_unavailable():
+            return await read_base(await self._open())
+
+    async def since(self, tick: int, limit: int) -> tuple[str, Sequence[TickHeader]]:
+        """Return the current incarnation, and up to `limit` ticks from `tick` on, itself included, ascending."""
+        with self._as_unavailable():
+            connection = await self._open()
+            newest = await newest_tick(connection)
+            return newest.incarnation, await read_headers(connection, tick - 1, limit)
+
+    async def pages(self, header: TickHeader) -> AsyncIterator[tuple[Operation, ...]]:
+        """Yield the operations of a tick page by page; the same pages each time."""
+        with self._as_unavailable():
+            async for page in read_pages(await self._open(), header):
+                yield tuple(operation for change in page for operation in operations_of(header.tick, change))
+
+    async def aclose(self) -> None:
+        """End the session."""
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
+
+    async def _open(self) -> psycopg.AsyncConnection[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connection = await connect(self._url, role=_ROLE, application="floorcast gateway")
+        return self._connection
+
+    @contextmanager
+    def _as_unavailable(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            raise DatabaseUnavailable(f"Postgres does not answer: {error}") from error

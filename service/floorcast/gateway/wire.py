@@ -1,0 +1,144 @@
+"""Phoenix frames (pure): text in, messages out; and the ready bytes of what we send.
+
+    vsn 2.0.0   [join_ref, ref, topic, event, payload]
+    vsn 1.0.0   {"topic", "event", "payload", "ref"}
+
+A frame is built once, WebSocket header included, and the same bytes object is written to every socket of its audience:
+a server does not mask, so nothing in a frame depends on the socket. Bodies of operations arrive as finished JSON and
+are spliced, never parsed: parsing would cost time and, worse, digits.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from floorcast.errors import CODES
+
+Version = Literal[1, 2]
+"""vsn 1.0.0 or 2.0.0."""
+
+Ending = Literal["phx_close", "phx_error"]
+"""How a joining ends: clients accept `phx_close` as the end; after `phx_error` they join again by themselves."""
+
+VERSIONS: dict[str, Version] = {"1.0.0": 1, "2.0.0": 2}
+
+NULL = b"null"
+EMPTY = b"{}"
+
+_LONGEST_REF = 64
+_V2_PARTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a client sent. Refs are kept as JSON, since they are echoed as they came: "1", 1 or null."""
+
+    join_ref: bytes
+    ref: bytes
+    topic: str
+    event: str
+    payload: Any
+
+
+def parse(version: Version, text: bytes | bytearray) -> Message | None:
+    """Read a client's text frame; None when it is not one that this protocol knows.
+
+    Tolerant where clients in the field are: refs may be integers, null or absent, elements may follow the fifth.
+    """
+    try:
+        frame = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    if version == 1:
+        if not isinstance(frame, dict):
+            return None
+        parts = [frame.get(name) for name in ("join_ref", "ref", "topic", "event", "payload")]
+    else:
+        if not isinstance(frame, list) or len(frame) < _V2_PARTS:
+            return None
+        parts = frame[:_V2_PARTS]
+    join_ref, ref, topic, event, payload = parts
+    if not (_is_ref(join_ref) and _is_ref(ref) and isinstance(topic, str) and isinstance(event, str)):
+        return None
+    return Message(orjson.dumps(join_ref), orjson.dumps(ref), topic, event, payload)
+
+
+def _is_ref(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= _LONGEST_REF
+    return value is None or (isinstance(value, int) and not isinstance(value, bool))
+
+
+def websocket_frame(payload: bytes) -> bytes:
+    """Return an unmasked, final text frame: RFC 6455 §5.2 with FIN=1, opcode 1, MASK=0."""
+    length = len(payload)
+    if length < 126:  # noqa: PLR2004 — RFC 6455: the length fits into its 7 bits
+        header = bytes((0x81, length))
+    elif length < 65_536:  # noqa: PLR2004 — RFC 6455: 126 announces 16 bits
+        header = b"\x81\x7e" + length.to_bytes(2)
+    else:
+        header = b"\x81\x7f" + length.to_bytes(8)
+    return header + payload
+
+
+def encode(version: Version, refs: tuple[bytes, bytes], topic: str, event: str, payload: bytes) -> bytes:
+    """Return a frame, ready for the transport; `payload` and `refs` (join_ref, ref) are JSON.
+
+    vsn 1.0.0 has no join_ref: its `ref` stands for both.
+    """
+    join_ref, ref = refs
+    name = orjson.dumps(topic)
+    if version == 1:
+        text = b'{"topic":%b,"event":"%b","payload":%b,"ref":%b}' % (name, event.encode(), payload, ref)
+    else:
+        text = b'[%b,%b,%b,"%b",%b]' % (join_ref, ref, name, event.encode(), payload)
+    return websocket_frame(text)
+
+
+def push(version: Version, topic: str, event: str, payload: bytes) -> bytes:
+    """Return a frame for a whole audience: null refs make it every member's own."""
+    return encode(version, (NULL, NULL), topic, event, payload)
+
+
+def reply(version: Version, message: Message, response: bytes = EMPTY, status: str = "ok") -> bytes:
+    """Return the answer to a message, under the refs that it came with."""
+    payload = b'{"status":"%b","response":%b}' % (status.encode(), response)
+    return encode(version, (message.join_ref, message.ref), message.topic, "phx_reply", payload)
+
+
+def refusal(version: Version, message: Message, code: str, detail: str = "") -> bytes:
+    """Return the answer that says no, and what to do; `detail` names what exactly was wrong."""
+    return reply(version, message, problem(code, detail), "error")
+
+
+def problem(code: str, detail: str = "") -> bytes:
+    """Return `{"reason", "code", "hint"}` as JSON, from the one table of codes."""
+    known = CODES[code]
+    # Phoenix clients know this very sentence.
+    words = "unmatched topic" if code == "unmatched_topic" else f"{code}: {detail or known.message}"
+    return orjson.dumps({"reason": words, "code": code, "hint": known.hint})
+
+
+def ended(version: Version, join_ref: bytes, topic: str, event: Ending) -> bytes:
+    """Return the frame that ends a joining; it names that joining, or clients take it for another's."""
+    return encode(version, (join_ref, join_ref), topic, event, EMPTY)
+
+
+def changes_payload(tick: int, at: str, bodies: Iterable[bytes], *, part: int = 0, end: bool = True) -> bytes:
+    """Return the payload of `changes`; `part` counts from 1 in a tick that is sent in parts, else 0."""
+    head = b'{"tick":%d,"at":%b,' % (tick, orjson.dumps(at))
+    if part:
+        head += b'"part":%d,"end":%b,' % (part, b"true" if end else b"false")
+    return b"".join((head, b'"changes":[', b",".join(bodies), b"]}"))
+
+
+def progress_payload(tick: int, at: str) -> bytes:
+    """Return the payload of `progress`: everything committed before `at` is in ticks up to `tick`."""
+    return b'{"position":"%d-0","at":%b}' % (tick, orjson.dumps(at))
+
+
+def must_refetch_payload(reason: str) -> bytes:
+    """Return the payload of `must_refetch`: the stream ends here for a reason, the client reads the picture again."""
+    return orjson.dumps({"reason": reason, "code": "must_refetch", "hint": CODES["must_refetch"].hint})
