@@ -8,16 +8,15 @@ and nothing is parsed on the way.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
-from floorcast.database.statements import read_statements
+from floorcast.database.queries import load_queries
 from floorcast.errors import DatabaseUnavailable
 
-_STATEMENTS = read_statements(Path(__file__).with_name("picture.sql"))
+_QUERIES = load_queries("picture.sql")
 
 MOST_ROWS = 2000
 """Machines, open orders, items and assignments at most; a screen shows fewer, and memory stays bounded."""
@@ -65,9 +64,7 @@ class Picture:
 class PictureReader:
     """Reads pictures over a few connections of its own; who finds them all taken waits, or is turned away."""
 
-    def __init__(
-        self, url: str, *, connections: int = 4, waiting: int = 64, patience_seconds: float = 5.0
-    ) -> None:
+    def __init__(self, url: str, *, connections: int = 4, waiting: int = 64, patience_seconds: float = 5.0) -> None:
         """Take the service's login; connects nothing yet.
 
         Args:
@@ -122,10 +119,10 @@ class PictureReader:
             "recent": RECENT_ROWS,
         }
         async with self._snapshot() as connection:
-            cursor = await connection.execute(_STATEMENTS["coordinates"])
+            cursor = await connection.execute(_QUERIES["coordinates"])
             tick, incarnation, at = await cursor.fetchone() or (0, "", "")
             await self._become(connection, caller)
-            cursor = await connection.execute(_STATEMENTS["warehouse"], parameters)
+            cursor = await connection.execute(_QUERIES["warehouse"], parameters)
             found = await cursor.fetchone()
             if found is None:
                 return None
@@ -137,26 +134,22 @@ class PictureReader:
         """One snapshot: everything inside sees the same moment; nothing is left behind on the connection."""
         try:
             async with self._pool.connection() as connection:
-                await connection.execute(_STATEMENTS["begin"])
+                await connection.execute(_QUERIES["begin"])
                 try:
                     yield connection
                 finally:
                     # A connection that broke is thrown away by the pool; it needs no rollback.
                     if not connection.broken:
-                        await connection.execute(_STATEMENTS["end"])
+                        await connection.execute(_QUERIES["end"])
         except (PoolTimeout, TooManyRequests) as error:
-            raise DatabaseUnavailable(
-                "No connection became free in time; nothing is lost, ask again."
-            ) from error
+            raise DatabaseUnavailable("No connection became free in time; nothing is lost, ask again.") from error
         except (psycopg.OperationalError, psycopg.errors.QueryCanceled) as error:
-            raise DatabaseUnavailable(
-                "The database did not answer in time; nothing is lost, ask again."
-            ) from error
+            raise DatabaseUnavailable("The database did not answer in time; nothing is lost, ask again.") from error
 
     async def _become(self, connection: psycopg.AsyncConnection, caller: Caller) -> None:
         """Go on as the caller until the transaction ends."""
         await connection.execute(
-            _STATEMENTS["become"],
+            _QUERIES["become"],
             {"milliseconds": self._milliseconds, "claims": caller.claims, "role": caller.role},
         )
 
@@ -170,7 +163,7 @@ async def _become_gateway(connection: psycopg.AsyncConnection) -> None:
 
 async def _text(connection: psycopg.AsyncConnection, statement: str, parameters: dict[str, object]) -> str:
     """Run a statement of one row and one text."""
-    cursor = await connection.execute(_STATEMENTS[statement], parameters)
+    cursor = await connection.execute(_QUERIES[statement], parameters)
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101 — an aggregate without group by always has a row
     return str(row[0])

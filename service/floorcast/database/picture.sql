@@ -13,7 +13,7 @@ begin isolation level repeatable read read only
 select
     t.tick,
     i.incarnation::text,
-    to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as at
+    floorcast.iso(clock_timestamp()) as at
 from
     (select max(tick) as tick from floorcast.tick) as t,
     (select incarnation from floorcast.incarnation order by number desc limit 1) as i
@@ -143,18 +143,23 @@ assignments as materialized (
     limit %(most)s
 ),
 
+-- Names for assignees and actors, those of tomorrow's changes too; as many as the policies show.
 people as materialized (
     select
         id,
         display_name
     from public.users
-    where id::text in (
-        select user_id::text from assignments
-        union all
-        select actor from events
-        union all
-        select actor from movements
-    )
+    where deleted_at is null
+    order by
+        id::text in (
+            select user_id::text from assignments
+            union all
+            select actor from events
+            union all
+            select actor from movements
+        ) desc,
+        id
+    limit %(most)s
 )
 
 select json_build_object(

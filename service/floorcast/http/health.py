@@ -51,9 +51,7 @@ class HealthEndpoints:
             checks = [Check("checks", ok=False, reason=f"did not finish within {_PATIENCE_SECONDS:g} s")]
         ready = all(check.ok for check in checks)
         status = "ready" if ready else "not ready"
-        return _answer(
-            200 if ready else 503, {"status": status, "checks": [asdict(check) for check in checks]}
-        )
+        return _answer(200 if ready else 503, {"status": status, "checks": [asdict(check) for check in checks]})
 
 
 def _answer(status: int, body: dict[str, object]) -> JSONResponse:

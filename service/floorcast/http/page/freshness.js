@@ -1,0 +1,66 @@
+// Whether what the screen shows is current. The mark must never claim more than is proven: a proof is a frame that the server
+// sent just now. Times are milliseconds of the device's clock, always passed in.
+
+const PATIENCE = 2.5; // Progress intervals without a proof until the screen is stale.
+const SLEEP_MS = 3_000; // A timer of one second that is so late was not late: the device slept.
+
+export class Freshness {
+  #interval;
+  #connected = false;
+  #provenAt = null; // When the last proof came.
+  #doubted = false; // Frames that arrive may have waited while the device slept; they prove nothing.
+  #lookedAt = null;
+
+  constructor(progressSeconds = 5) {
+    this.#interval = progressSeconds * 1000;
+  }
+
+  /** The picture was just read and the stream runs. */
+  connected(now, progressSeconds) {
+    this.#interval = progressSeconds * 1000;
+    this.#connected = true;
+    this.#doubted = false;
+    this.#provenAt = now;
+  }
+
+  /** The stream ended; what was proven until then stays proven until then. */
+  disconnected() {
+    this.#connected = false;
+  }
+
+  /** Nothing is shown any more, so nothing is proven of it. */
+  forget() {
+    this.#connected = false;
+    this.#provenAt = null;
+  }
+
+  /** A frame came that says "current as of now". */
+  proven(now) {
+    if (this.#connected && !this.#doubted) this.#provenAt = now;
+  }
+
+  /** From now on frames prove nothing, until trust(). */
+  doubt() {
+    this.#doubted = true;
+  }
+
+  /** The server answered a question asked after the doubt: frames are from now again. */
+  trust() {
+    this.#doubted = false;
+  }
+
+  /** To be called every second and before each frame; true when the device seems to have slept since the last call. */
+  slept(now) {
+    const gap = this.#lookedAt === null ? 0 : now - this.#lookedAt;
+    this.#lookedAt = now;
+    // A clock that was set back is as suspicious as one that ran ahead.
+    return gap > SLEEP_MS || gap < -SLEEP_MS;
+  }
+
+  /** {state: "live" | "stale" | "reconnecting", since}: `since` is when the screen was last known to be current, or null. */
+  mark(now) {
+    const since = this.#provenAt;
+    if (!this.#connected) return { state: "reconnecting", since };
+    return { state: Math.abs(now - since) <= PATIENCE * this.#interval ? "live" : "stale", since };
+  }
+}
