@@ -9,4 +9,5 @@ pytest_plugins = [
     "tests.fixtures.redis",
     "tests.fixtures.proxy",
     "tests.fixtures.observed",
+    "tests.fixtures.gateway",
 ]

@@ -89,12 +89,8 @@ def test_status_tells_what_up_would_do_and_writes_nothing(shop: Shop) -> None:
 
 def test_a_migration_that_fails_leaves_nothing_and_keeps_what_came_before(shop: Shop) -> None:
     """And says in which file and line, and what Postgres said."""
-    shop.write(
-        "schema/0002_half.sql", "create table shop.half (id int);\n\ncreate table shop.other (id nothing);"
-    )
-    with pytest.raises(
-        MigrationFailed, match=r"0002_half\.sql, line 3, failed: type \"nothing\" does not exist"
-    ):
+    shop.write("schema/0002_half.sql", "create table shop.half (id int);\n\ncreate table shop.other (id nothing);")
+    with pytest.raises(MigrationFailed, match=r"0002_half\.sql, line 3, failed: type \"nothing\" does not exist"):
         shop.migrator().up()
     assert [name for name, _ in shop.migrator().status().applied] == ["0001_shop"]
     assert shop.ask("select to_regclass('shop.half')") == [(None,)]
@@ -110,9 +106,7 @@ def test_a_name_without_its_schema_is_refused_whatever_the_database_prefers(shop
 
 def test_a_migration_that_commits_by_itself_is_refused(shop: Shop) -> None:
     """A commit inside would part the migration from its record."""
-    shop.write(
-        "schema/0002_commits.sql", "create table shop.kept (id int); commit; create table shop.x (id int);"
-    )
+    shop.write("schema/0002_commits.sql", "create table shop.kept (id int); commit; create table shop.x (id int);")
     with pytest.raises(MigrationFailed, match="ends its transaction itself"):
         shop.migrator().up()
 
@@ -141,9 +135,7 @@ def test_waiting_for_another_runner_is_said_and_bounded(shop: Shop) -> None:
     """Who it waits for is in the sentence."""
     with exclusive.session(shop.database.owner_url, lock_timeout="1s") as other:
         exclusive.lock(other, wait_seconds=0, say=exclusive.silent)
-        with pytest.raises(
-            DatabaseUnavailable, match=rf"kept this database for 0.1 s: pid {other.info.backend_pid}"
-        ):
+        with pytest.raises(DatabaseUnavailable, match=rf"kept this database for 0.1 s: pid {other.info.backend_pid}"):
             shop.migrator(runner=0.1).up()
         assert "waiting for it, at most 0.1 s" in shop.said[0]
         waiting = Thread(target=shop.migrator().up)
@@ -236,9 +228,7 @@ def test_up_then_down_to_nothing_then_up_makes_the_same_database(
     assert dump(postgres_server, empty_database) == first
 
 
-def test_each_single_rollback_can_be_taken_back(
-    empty_database: Database, postgres_server: EmbeddedPostgres
-) -> None:
+def test_each_single_rollback_can_be_taken_back(empty_database: Database, postgres_server: EmbeddedPostgres) -> None:
     """From every point on the way down there is a way up."""
     url = empty_database.owner_url
     migrate.up(url)

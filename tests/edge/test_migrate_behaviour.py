@@ -62,9 +62,7 @@ def test_a_file_of_triggers_that_vanished_is_told_with_what_it_left(shop: Shop) 
     }
     assert outcome.vanished == ("2_later/check_item.sql",)
     assert shop.migrator().status().orphans == left
-    shop.write(
-        "schema/0002_drop.sql", "drop function shop.check_item() cascade; drop policy everybody on shop.item;"
-    )
+    shop.write("schema/0002_drop.sql", "drop function shop.check_item() cascade; drop policy everybody on shop.item;")
     shop.migrator().up()
     assert shop.migrator().status().orphans == {}
 

@@ -8,19 +8,13 @@ from typer.testing import CliRunner
 from floorcast.cli import app
 
 
-def test_the_command_has_an_exit_code_for_a_newer_database(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_has_an_exit_code_for_a_newer_database(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A deployment can tell an old version from a broken one."""
     monkeypatch.setenv("FLOORCAST_OWNER_DATABASE_URL", database.owner_url)
     current = CliRunner().invoke(app, ["migrate", "up"])
     with psycopg.connect(database.owner_url) as connection:
-        connection.execute(
-            "insert into floorcast_migrations.migration values ('f00', '9999_from_the_future', now())"
-        )
-    newer = [
-        CliRunner().invoke(app, ["migrate", *words]) for words in (["up"], ["down", "--yes"], ["status"])
-    ]
+        connection.execute("insert into floorcast_migrations.migration values ('f00', '9999_from_the_future', now())")
+    newer = [CliRunner().invoke(app, ["migrate", *words]) for words in (["up"], ["down", "--yes"], ["status"])]
     assert (current.exit_code, current.output) == (0, "Nothing to do: the database is at this version.\n")
     assert [result.exit_code for result in newer] == [3, 3, 3]
     assert "9999_from_the_future" in newer[0].output

@@ -65,8 +65,7 @@ def status() -> None:
         Console().print(_table(found))
         if found.unknown:
             raise NewerDatabaseError(
-                "The database was migrated by a newer Floorcast. This version will not touch it: run the "
-                "newer one."
+                "The database was migrated by a newer Floorcast. This version will not touch it: run the newer one."
             )
         if not found.is_current:
             _say("Run `floorcast migrate up` to bring the database to this version.")

@@ -48,12 +48,8 @@ class Difference:
 
 def read_behaviour(triggers: Path) -> tuple[BehaviourFile, ...]:
     """Every `.sql` file below `triggers`, by folder, then by name: the order in which they are applied."""
-    paths = sorted(
-        (path.relative_to(triggers) for path in triggers.rglob("*.sql")), key=lambda path: path.parts
-    )
-    return tuple(
-        BehaviourFile(path.as_posix(), (triggers / path).read_text(encoding="utf-8")) for path in paths
-    )
+    paths = sorted((path.relative_to(triggers) for path in triggers.rglob("*.sql")), key=lambda path: path.parts)
+    return tuple(BehaviourFile(path.as_posix(), (triggers / path).read_text(encoding="utf-8")) for path in paths)
 
 
 def compare(files: Iterable[BehaviourFile], recorded: Mapping[str, RecordedFile]) -> Difference:
@@ -62,9 +58,7 @@ def compare(files: Iterable[BehaviourFile], recorded: Mapping[str, RecordedFile]
     return Difference(
         added=tuple(path for path in checksums if path not in recorded),
         changed=tuple(
-            path
-            for path, checksum in checksums.items()
-            if path in recorded and recorded[path].checksum != checksum
+            path for path, checksum in checksums.items() if path in recorded and recorded[path].checksum != checksum
         ),
         vanished=tuple(sorted(path for path in recorded if path not in checksums)),
     )

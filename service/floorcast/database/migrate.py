@@ -112,9 +112,7 @@ class Migrator:
             if difference.needs_applying or pending:
                 self._apply_behaviour(connection, files)
             for path in difference.vanished:
-                self._say(
-                    f"triggers/{path} is no more; `floorcast migrate status` lists what it left behind."
-                )
+                self._say(f"triggers/{path} is no more; `floorcast migrate status` lists what it left behind.")
             return Outcome(
                 tuple(migration.id for migration in pending),
                 difference.added + difference.changed,
@@ -130,9 +128,7 @@ class Migrator:
         """
         with self._alone() as (connection, ledger):
             migrations = ledger.applied()[:count]
-            if missing := [
-                migration.id for migration in migrations if not rollback_file(migration).is_file()
-            ]:
+            if missing := [migration.id for migration in migrations if not rollback_file(migration).is_file()]:
                 raise MigrationFailed(
                     f"There is no rollback for {', '.join(missing)}. Nothing was changed. Write "
                     f"schema/{missing[0]}.rollback.sql, or go back fewer steps."
@@ -140,9 +136,7 @@ class Migrator:
             if migrations:
                 with connection.transaction():
                     withdrawn = objects.withdraw(connection)
-                self._say(
-                    f"Took away the {len(withdrawn)} functions, triggers, policies and views of triggers/."
-                )
+                self._say(f"Took away the {len(withdrawn)} functions, triggers, policies and views of triggers/.")
             for migration in migrations:
                 with self._step(connection, rollback_file(migration)) as text:
                     connection.execute(text)

@@ -25,9 +25,7 @@ def recorded_files(connection: Connection) -> dict[str, RecordedFile]:
     return {path: RecordedFile(path, checksum, frozenset(objects)) for path, checksum, objects in rows}
 
 
-def record(
-    connection: Connection, files: Iterable[BehaviourFile], made: Mapping[str, frozenset[str]]
-) -> None:
+def record(connection: Connection, files: Iterable[BehaviourFile], made: Mapping[str, frozenset[str]]) -> None:
     """Replace the ledger of behaviour: `made` is what each file made in this application."""
     before = recorded_files(connection)
     owned = settle_ownership(made, before, frozenset(present_objects(connection)))
