@@ -4,9 +4,8 @@ import asyncio
 import contextlib
 
 from floorcast.errors import SettingsError
-from floorcast.journal import write_journal
+from floorcast.journal import keep_journal
 from floorcast.lifecycle import run_process
-from floorcast.observe import watch
 from floorcast.relay.relay import Relay
 from floorcast.settings import Settings
 from floorcast.stream.feed import FeedPublisher
@@ -30,7 +29,7 @@ def run_relay(settings: Settings) -> int:
         with contextlib.suppress(asyncio.CancelledError):
             await task
 
-    watch(write_journal)
+    keep_journal(settings.log_format)
     return run_process("relay", main)
 
 
