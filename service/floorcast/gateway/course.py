@@ -1,8 +1,8 @@
 """Where a gateway stands in the stream, and what the next thing it hears means for it (pure).
 
-The feed is fast, and may be anything: complete, empty, yesterday's, another history's. So an entry is believed only when
-it continues exactly from where we stand, by number and by seal. Everything else is a doubt, and doubts are settled by
-the ticks in Postgres: either they go on from ours, and what is missing is delivered from there; or they do not, and
+The feed is fast, and may be anything: complete, empty, yesterday's, another history's. So an entry is believed only
+when it continues exactly from where we stand, by number and by seal. Everything else is a doubt, and doubts are settled
+by the ticks in Postgres: either they go on from ours, and what is missing is delivered from there; or they do not, and
 every topic ends with a reason. Never is a tick skipped.
 """
 

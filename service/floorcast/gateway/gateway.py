@@ -10,7 +10,7 @@ from floorcast.gateway.hub import Hub
 from floorcast.gateway.listener import HttpSide, Listener
 from floorcast.gateway.session import Rules
 from floorcast.gateway.wheel import Wheel
-from floorcast.observe import GatewayReady, ProcessStarted, ProcessStopping, TaskFailed, observe
+from floorcast.observe import GatewayReady, TaskFailed, observe
 from floorcast.settings import Settings
 
 _COMPONENT = "gateway"
@@ -64,23 +64,23 @@ class Gateway(Generic[HeaderT]):
         self._hub = Hub(settings.progress_seconds)
         self._follower = Follower(self._hub, feed, trail, self.standing, self._announce)
 
-    async def run(self) -> None:
-        """Serve until cancelled, then let everybody go with a word.
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set, then let everybody go with a word.
 
         Raises:
-            OSError: the addresses cannot be listened on.
+            SettingsError: an address cannot be listened on.
         """
         house = self._furnish(asyncio.get_running_loop())
         side = HttpSide(self._application, house)
         listener = Listener(self._settings.hosts, self._settings.port, side)
         await listener.open()
-        observe(ProcessStarted(_COMPONENT))
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._follower.run(), name="follower")
-                tasks.create_task(_turn(house), name="wheel")
+                running = (tasks.create_task(self._follower.run()), tasks.create_task(_turn(house)))
+                await stop.wait()
+                for task in running:
+                    task.cancel()
         finally:
-            observe(ProcessStopping(_COMPONENT, "asked to"))
             listener.close()
             side.close()
             await _drain(house)

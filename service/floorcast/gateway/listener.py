@@ -13,6 +13,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from floorcast.errors import SettingsError
 from floorcast.gateway.connection import Connection
 from floorcast.gateway.handshake import LARGEST_HEAD, Refused, answer, head_end, refuse, wants_socket
 from floorcast.gateway.house import House
@@ -162,18 +163,21 @@ class Listener:
         """Listen on every address; several processes may share the port.
 
         Raises:
-            OSError: an address is not ours, or the port is somebody else's. Nothing is left open.
+            SettingsError: an address is not ours, or the port is somebody else's. Nothing is left open.
         """
-        try:
-            for host in self._hosts:
-                self._servers.append(
-                    await self._side.house.loop.create_server(
-                        lambda: FrontDoor(self._side), host, self._port, reuse_port=True, backlog=_BACKLOG
-                    )
+        loop = self._side.house.loop
+        for host in self._hosts:
+            try:
+                server = await loop.create_server(
+                    lambda: FrontDoor(self._side), host, self._port, reuse_port=True, backlog=_BACKLOG
                 )
-        except BaseException:
-            self.close()
-            raise
+            except OSError as error:
+                self.close()
+                raise SettingsError(
+                    f"HOST is {host!r} and PORT is {self._port}: cannot listen there ({error.strerror or error}). "
+                    "Nobody was served. Choose an address of this machine and a port that is free."
+                ) from error
+            self._servers.append(server)
 
     def close(self) -> None:
         """Accept nobody any more."""

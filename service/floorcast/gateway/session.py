@@ -1,6 +1,6 @@
 """One subscriber's side of the conversation (pure): a frame in, bytes to send or a reason to close out.
 
-Replies are given in the call that decides them, and a join becomes a membership of the hub in that same call. So nothing
+Replies are given in the call that decides them, and a join becomes a membership of the hub in that same call. Nothing
 can come between the position in a join's reply and the first change after it.
 """
 

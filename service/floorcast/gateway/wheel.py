@@ -1,7 +1,7 @@
 """One clock for every socket (pure): a timer wheel, since a timer each would cost more than a session.
 
-Time is cut into slots of `grain` seconds. A socket is in at most one slot, where it is looked at again; it comes late by
-up to one grain, never early. Hearing from a socket moves nothing: it stores the time, and the next look decides.
+Time is cut into slots of `grain` seconds. A socket is in at most one slot, where it is looked at again; late by up to
+one grain, never early. Hearing from a socket moves nothing: it stores the time, and the next look decides.
 """
 
 import math
