@@ -29,7 +29,7 @@ select
     e.id,
     e.warehouse_id
 from public.equipment as e
-where e.asset_tag = %(tag)s and e.warehouse_id = any (%(warehouses)s) and e.deleted_at is null
+where e.asset_tag = %(tag)s and e.warehouse_id = any(%(warehouses)s) and e.deleted_at is null
 order by e.created_at
 limit 1;
 

@@ -1,6 +1,8 @@
 """The edge: performs steps as the people who take them, and comes back when the database does."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from random import SystemRandom
 from typing import Any
 
@@ -10,10 +12,13 @@ from floorcast.backoff import Backoff
 from floorcast.database.connect import connect
 from floorcast.database.queries import load_queries
 from floorcast.errors import DatabaseUnavailable, FactoryError
+from floorcast.factory.person import Person
 from floorcast.factory.step import Step
 from floorcast.observe import DatabaseBack, DatabaseLost, observe
 
 _STEPS = load_queries("steps.sql", "floorcast.factory")
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 _TRANSIENT = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
@@ -31,7 +36,7 @@ class Session:
         self._component = component
         self._backoff = backoff or Backoff(SystemRandom(), largest_seconds=5.0)
         # None before the first step, and from a loss to the next attempt.
-        self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+        self._connection: Connection | None = None
         # The database was lost, which was observed, and is not back yet.
         self._is_lost = False
 
@@ -66,7 +71,7 @@ class Session:
         """
         self._connection = await connect(self._url, role=None, application=f"floorcast {self._component}")
 
-    async def connection(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+    async def connection(self) -> Connection:
         """Return the connection; opens one, again and again, if there is none."""
         while self._connection is None:
             try:
@@ -94,7 +99,15 @@ class Session:
             await connection.close()
 
 
-async def _perform(connection: psycopg.AsyncConnection[tuple[Any, ...]], step: Step, *, is_repeated: bool) -> None:
+@asynccontextmanager
+async def as_person(connection: Connection, person: Person) -> AsyncIterator[None]:
+    """One transaction in which everything is done as a person: role `authenticated`, the claims of their token."""
+    async with connection.transaction():
+        await connection.execute(_STEPS["become"], {"claims": person.claims})
+        yield
+
+
+async def _perform(connection: Connection, step: Step, *, is_repeated: bool) -> None:
     async with connection.transaction():
         # One round trip for all of it; leaving the pipeline waits for the answers, before the commit is sent.
         async with connection.pipeline():
