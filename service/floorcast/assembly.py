@@ -2,13 +2,29 @@
 
 import asyncio
 import contextlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from floorcast.access.claims import TokenVerifier
+from floorcast.access.keys import PublishedKeys
+from floorcast.database.picture import PictureReader
 from floorcast.errors import SettingsError
+from floorcast.gateway.follower import Standing
+from floorcast.gateway.gateway import Gateway
+from floorcast.gateway.trail import PostgresTrail
+from floorcast.http.application import build_application
+from floorcast.http.health import Check
+from floorcast.http.metrics import Metrics
 from floorcast.journal import keep_journal
-from floorcast.lifecycle import run_process
+from floorcast.lifecycle import run_parts, run_process
+from floorcast.observe import watch
 from floorcast.relay.relay import Relay
 from floorcast.settings import Settings
-from floorcast.stream.feed import FeedPublisher
+from floorcast.stream.feed import FeedPublisher, FeedReader
+
+_STALE_SECONDS = 5.0
+"""A leading relay speaks every second; a gateway that has heard nothing for so long is behind and says so."""
 
 
 def run_relay(settings: Settings) -> int:
@@ -31,6 +47,58 @@ def run_relay(settings: Settings) -> int:
 
     keep_journal(settings.log_format)
     return run_process("relay", main)
+
+
+def run_gateway(settings: Settings) -> int:
+    """Run a gateway until a signal; give back the exit code."""
+    _urls(settings)
+    metrics = Metrics()
+    keep_journal(settings.log_format)
+    watch(metrics.count)
+    return run_process("gateway", lambda stop: serve_gateway(settings, metrics, stop))
+
+
+async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Event) -> None:
+    """Serve sockets and HTTP on the port until `stop` is set, then send everybody elsewhere."""
+    database_url, redis_url = _urls(settings)
+    keys = PublishedKeys(settings.jwks_url) if settings.jwks_url else None
+    secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
+    verifier = TokenVerifier(secret=secret, keys=keys, audience=settings.jwt_audience)
+    trail, feed, pictures = PostgresTrail(database_url), FeedReader(redis_url), PictureReader(database_url)
+    standing = Standing()
+    application = build_application(
+        settings=settings, pictures=pictures, verifier=verifier, health=_Health(standing), metrics=metrics
+    )
+    gateway = Gateway(
+        settings=settings, trail=trail, feed=feed, verifier=verifier, application=application, standing=standing
+    )
+    await pictures.open()
+    fetching = asyncio.create_task(keys.run(), name="keys") if keys is not None else None
+    try:
+        await run_parts(stop, gateway=gateway.run)
+    finally:
+        if fetching is not None:
+            fetching.cancel()
+        await pictures.close()
+        await feed.aclose()
+        await trail.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Health:
+    """Whether this gateway is of use: it has begun, and the stream reaches it."""
+
+    standing: Standing
+
+    async def checks(self) -> Sequence[Check]:
+        """Answer from memory: a readiness probe must not add load to what it asks about."""
+        standing = self.standing
+        began = Check("begun", standing.ready, standing.waiting_for or f"follows the stream, at tick {standing.tick}")
+        if standing.fresh_at is None:
+            return [began, Check("fresh", ok=False, reason="no sign of progress yet: is a relay running?")]
+        age = time.monotonic() - standing.fresh_at
+        reason = f"last sign of progress {age:.1f} s ago"
+        return [began, Check("fresh", ok=age <= _STALE_SECONDS, reason=reason)]
 
 
 def _urls(settings: Settings) -> tuple[str, str]:
