@@ -39,7 +39,7 @@ SAFETY_SECONDS = 1.0
 """Idle, it looks by itself this often: a bell that was lost costs this much latency and no change."""
 
 SIGN_SECONDS = 1.0
-"""How often it gives a sign of life and, when nothing is new, progress."""
+"""How often it gives a sign of life and progress."""
 
 _RETRY_SECONDS = 0.5
 _QUERIES = load_queries("queries.sql")
@@ -157,8 +157,8 @@ class Leader:
     async def _read(self) -> int:
         """Close a tick if there is anything new, and publish it; return how many changes it has.
 
-        Now and then, a sign of life before and, if nothing was new, progress after: all that had committed at the
-        time of the sign is published.
+        Now and then, a sign of life before and progress after: all that had committed at the time of the sign is
+        published.
         """
         now = time.monotonic()
         at = None
@@ -172,10 +172,10 @@ class Leader:
         if closed is not None:
             observe(TickClosed(closed.header.tick, closed.header.count))
             await self._publish(self._publication.tick(closed.header, closed.changes))
-            return closed.header.count
+        # After a tick too: one warehouse may be quiet while another is never, and its screens must not seem stale.
         if at is not None:
             await self._publish(self._publication.progress(at))
-        return 0
+        return 0 if closed is None else closed.header.count
 
     async def _publish(self, action: Coroutine[Any, Any, None]) -> None:
         """Do it unless Redis was found away a moment ago; ticks are durable, and publication catches up later."""
