@@ -7,7 +7,7 @@ A new connection stands at the front door until the head of its request is compl
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -87,9 +87,8 @@ class FrontDoor(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let somebody in, for a while."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("a stream transport is needed")
-        self._transport = transport
+        # uvloop's transports are asyncio's in all but ancestry.
+        self._transport = cast("asyncio.Transport", transport)
         house = self._side.house
         self._slot = house.wheel.schedule(self, house.loop.time() + house.handshake_seconds)
 
