@@ -10,7 +10,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from signal import SIGKILL, Signals
+from signal import SIGCONT, SIGKILL, Signals
 
 _PROCESSES = Path("/proc")
 _LOOK_AGAIN = 0.02  # seconds
@@ -51,6 +51,7 @@ def end_leftover(mark: Mark, server: int | None, *, politely: Signals, patience:
         )  # Children without their server: they hold its shared memory and nobody can ask them.
         return
     _send(server, politely)
+    _send(server, SIGCONT)  # One that was stopped could not obey.
     deadline = time.monotonic() + patience
     while marked_processes(mark):
         if time.monotonic() > deadline:
