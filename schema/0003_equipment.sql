@@ -38,7 +38,8 @@ create table public.equipment (
 ) with (fillfactor = 90); -- Status changes are frequent: room on the page keeps their new version there, off the indexes.
 
 -- A tag is painted on one machine of the site. A retired row frees its tag for the replacement.
-create unique index an_asset_tag_names_one_machine on public.equipment (warehouse_id, asset_tag) where deleted_at is null;
+create unique index an_asset_tag_names_one_machine on public.equipment (warehouse_id, asset_tag)
+where deleted_at is null;
 -- The equipment board: all machines of a warehouse, by name. Without status, whose changes would then all touch the index.
 create index equipment_board on public.equipment (warehouse_id, name) where deleted_at is null;
 

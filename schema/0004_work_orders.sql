@@ -150,8 +150,8 @@ create table public.work_order_timeline (
     foreign key (work_order_id, warehouse_id) references public.work_orders (id, warehouse_id)
     on update cascade on delete cascade,
     constraint an_event_has_a_known_type check (event_type in (
-        'created', 'assigned', 'unassigned', 'status_changed', 'priority_changed', 'scheduled', 'commented', 'part_used',
-        'time_logged', 'attachment_added', 'escalated', 'completed', 'verified', 'reopened'
+        'created', 'assigned', 'unassigned', 'status_changed', 'priority_changed', 'scheduled', 'commented',
+        'part_used', 'time_logged', 'attachment_added', 'escalated', 'completed', 'verified', 'reopened'
     )),
     constraint the_details_of_an_event_are_an_object check (jsonb_typeof(details) = 'object'),
     constraint an_event_names_an_actor check (actor <> '')

@@ -28,7 +28,9 @@ create table public.inventory_items (
     constraint stock_is_never_below_zero check (quantity between 0 and 1e11),
     -- Reserved may exceed the quantity: a stock take that finds less than was promised must be bookable.
     constraint reserved_is_never_below_zero check (reserved between 0 and 1e11),
-    constraint reordering_is_not_negative check (reorder_point between 0 and 1e11 and reorder_quantity between 0 and 1e11),
+    constraint reordering_is_not_negative check (
+        reorder_point between 0 and 1e11 and reorder_quantity between 0 and 1e11
+    ),
     constraint the_unit_cost_is_not_negative check (unit_cost between 0 and 1e10),
     constraint the_specifications_of_an_item_are_an_object check (jsonb_typeof(specifications) = 'object'),
     -- What transactions refer to. They do not cascade, so an item with a history never leaves its warehouse.
@@ -113,7 +115,8 @@ create index newest_transactions_of_an_item on public.inventory_transactions (it
 -- The movements of a warehouse, the newest on top.
 create index newest_transactions_of_a_warehouse on public.inventory_transactions (warehouse_id, created_at desc);
 -- The parts of an order.
-create index transactions_of_a_work_order on public.inventory_transactions (work_order_id) where work_order_id is not null;
+create index transactions_of_a_work_order on public.inventory_transactions (work_order_id)
+where work_order_id is not null;
 -- The other half of a transfer.
 create index halves_of_a_transfer on public.inventory_transactions (transfer_id) where transfer_id is not null;
 

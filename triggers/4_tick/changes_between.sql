@@ -11,16 +11,16 @@ begin atomic
     select c.*
     from floorcast.change as c
     where
-        c.xid >= pg_snapshot_xmax(after)
-        and c.xid < pg_snapshot_xmax(upto)
-        and pg_visible_in_snapshot(c.xid, upto)
+        c.xid >= pg_snapshot_xmax(changes_between.after)
+        and c.xid < pg_snapshot_xmax(changes_between.upto)
+        and pg_visible_in_snapshot(c.xid, changes_between.upto)
     union all
     -- were running then
     select c.*
     from floorcast.change as c
     where
-        c.xid = any(array(select pg_snapshot_xip(after)))
-        and pg_visible_in_snapshot(c.xid, upto);
+        c.xid = any(array(select pg_snapshot_xip(changes_between.after)))
+        and pg_visible_in_snapshot(c.xid, changes_between.upto);
 end;
 
 comment on function floorcast.changes_between(pg_snapshot, pg_snapshot) is

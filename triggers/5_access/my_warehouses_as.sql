@@ -1,5 +1,5 @@
 -- The warehouses in which the caller has one of these roles. What every policy of writing asks; called as my_warehouses is.
-create or replace function floorcast.my_warehouses_as(variadic roles text [])
+create or replace function floorcast.my_warehouses_as(variadic roles text[])
 returns setof uuid
 stable
 -- definer: for the reason that my_warehouses gives.
@@ -13,7 +13,7 @@ as $$
     where a.user_id = (select auth.uid()) and a.role = any (my_warehouses_as.roles)
 $$;
 
-comment on function floorcast.my_warehouses_as(text []) is 'The warehouses in which auth.uid() has one of these roles.';
+comment on function floorcast.my_warehouses_as(text[]) is 'The warehouses in which auth.uid() has one of these roles.';
 
-revoke all on function floorcast.my_warehouses_as(text []) from public;
-grant execute on function floorcast.my_warehouses_as(text []) to authenticated, service_role;
+revoke all on function floorcast.my_warehouses_as(text[]) from public;
+grant execute on function floorcast.my_warehouses_as(text[]) to authenticated, service_role;

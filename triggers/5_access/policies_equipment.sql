@@ -7,23 +7,23 @@ grant all on table public.equipment to service_role;
 
 drop policy if exists members_read on public.equipment;
 create policy members_read on public.equipment for select to authenticated
-using (warehouse_id = any (array(select floorcast.my_warehouses())));
+using (warehouse_id = any(array(select floorcast.my_warehouses())));
 
 drop policy if exists workers_update on public.equipment;
 create policy workers_update on public.equipment for update to authenticated
 using (
-    warehouse_id = any (array(
+    warehouse_id = any(array(
         select floorcast.my_warehouses_as('technician', 'contractor', 'supervisor', 'manager', 'admin')
     ))
 );
 
 drop policy if exists managers_insert on public.equipment;
 create policy managers_insert on public.equipment for insert to authenticated
-with check (warehouse_id = any (array(select floorcast.my_warehouses_as('supervisor', 'manager', 'admin'))));
+with check (warehouse_id = any(array(select floorcast.my_warehouses_as('supervisor', 'manager', 'admin'))));
 
 drop policy if exists managers_delete on public.equipment;
 create policy managers_delete on public.equipment for delete to authenticated
-using (warehouse_id = any (array(select floorcast.my_warehouses_as('manager', 'admin'))));
+using (warehouse_id = any(array(select floorcast.my_warehouses_as('manager', 'admin'))));
 
 drop policy if exists servers_do_all on public.equipment;
 create policy servers_do_all on public.equipment for all to service_role using (true) with check (true);

@@ -4,26 +4,27 @@ revoke all on table public.inventory_transactions from public, anon, authenticat
 grant select on table public.inventory_transactions to authenticated;
 -- Not created_at: a movement cannot be dated back.
 grant insert (
-    id, warehouse_id, item_id, transaction_type, quantity, reference, work_order_id, transfer_id, reason, unit_cost, actor
+    id, warehouse_id, item_id, transaction_type, quantity, reference, work_order_id, transfer_id, reason, unit_cost,
+    actor
 ) on table public.inventory_transactions to authenticated;
 grant all on table public.inventory_transactions to service_role;
 
 drop policy if exists members_read on public.inventory_transactions;
 create policy members_read on public.inventory_transactions for select to authenticated
-using (warehouse_id = any (array(select floorcast.my_warehouses())));
+using (warehouse_id = any(array(select floorcast.my_warehouses())));
 
 drop policy if exists users_of_parts_insert on public.inventory_transactions;
 create policy users_of_parts_insert on public.inventory_transactions for insert to authenticated
 with check (
     actor = (select floorcast.actor())
-    and warehouse_id = any (array(
+    and warehouse_id = any(array(
         select floorcast.my_warehouses_as(
             'technician', 'contractor', 'inventory_clerk', 'supervisor', 'manager', 'admin'
         )
     ))
     and (
         transaction_type <> 'adjustment'
-        or warehouse_id = any (array(
+        or warehouse_id = any(array(
             select floorcast.my_warehouses_as('inventory_clerk', 'supervisor', 'manager', 'admin')
         ))
     )

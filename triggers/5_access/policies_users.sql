@@ -9,7 +9,7 @@ grant all on table public.users to service_role;
 
 drop policy if exists colleagues_read on public.users;
 create policy colleagues_read on public.users for select to authenticated
-using (id = (select auth.uid()) or id = any (array(select floorcast.my_colleagues())));
+using (id = (select auth.uid()) or id = any(array(select floorcast.my_colleagues())));
 
 drop policy if exists servers_do_all on public.users;
 create policy servers_do_all on public.users for all to service_role using (true) with check (true);

@@ -10,14 +10,14 @@ grant all on table public.work_order_timeline to service_role;
 
 drop policy if exists members_read on public.work_order_timeline;
 create policy members_read on public.work_order_timeline for select to authenticated
-using (warehouse_id = any (array(select floorcast.my_warehouses())));
+using (warehouse_id = any(array(select floorcast.my_warehouses())));
 
 drop policy if exists people_add_theirs on public.work_order_timeline;
 create policy people_add_theirs on public.work_order_timeline for insert to authenticated
 with check (
     event_type in ('commented', 'time_logged', 'attachment_added')
     and actor = (select floorcast.actor())
-    and warehouse_id = any (array(
+    and warehouse_id = any(array(
         select floorcast.my_warehouses_as(
             'requester', 'technician', 'contractor', 'inventory_clerk', 'supervisor', 'manager', 'admin'
         )

@@ -3,4 +3,5 @@
 select id::text as id
 from public.users
 where lower(email) = lower(%(address)s) and deleted_at is null
+order by id
 limit 2

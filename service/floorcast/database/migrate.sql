@@ -36,7 +36,10 @@ where
     held.locktype = 'advisory'
     and held.granted
     and held.objsubid = 1
-    and held.database = (select oid from pg_catalog.pg_database where datname = current_database())
+    and held.database = (
+        select d.oid from pg_catalog.pg_database as d
+        where d.datname = current_database()
+    )
     and (held.classid::bigint << 32) | held.objid::bigint = %(key)s;
 
 -- name: ledger_exists
@@ -54,7 +57,7 @@ create table if not exists floorcast_migrations.behaviour (
     checksum text not null,
     applied_at timestamptz not null default clock_timestamp(),
     -- What the file made, as `function floorcast.track(regclass)`: what `down` has to take away.
-    objects text [] not null
+    objects text[] not null
 );
 comment on table floorcast_migrations.behaviour is 'Each file of triggers/ as it was last applied, and what it made.';
 

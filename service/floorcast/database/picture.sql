@@ -5,7 +5,9 @@
 
 -- name: begin
 -- Read only, so that nothing that a caller's policies call can write.
-begin isolation level repeatable read read only
+begin;
+set local transaction_isolation = 'repeatable read';
+set local transaction_read_only = on;
 
 -- name: coordinates
 -- The newest tick that this snapshot sees. Whatever that tick or an earlier one delivered is in the picture: a tick commits after
@@ -16,7 +18,10 @@ select
     floorcast.iso(clock_timestamp()) as at
 from
     (select max(tick) as tick from floorcast.tick) as t,
-    (select incarnation from floorcast.incarnation order by number desc limit 1) as i
+    (
+        select incarnation from floorcast.incarnation
+        order by number desc limit 1
+    ) as i;
 
 -- name: become
 -- Until the end of the transaction. The role comes last: after it nothing more could be set for it.
@@ -24,7 +29,7 @@ select
     set_config('statement_timeout', %(milliseconds)s, true),
     set_config('idle_in_transaction_session_timeout', %(milliseconds)s, true),
     set_config('request.jwt.claims', %(claims)s, true),
-    set_config('role', %(role)s, true)
+    set_config('role', %(role)s, true);
 
 -- name: warehouses
 -- The warehouses that the caller may open, by name. A service sees all and has no grant: its role is its token's, and its `sub`
@@ -49,19 +54,21 @@ from (
 ) as w
 left join public.user_warehouse_access as a
     on a.warehouse_id = w.id and a.user_id = case when %(role)s <> 'service_role' then auth.uid() end
-where a.role is not null or %(role)s = 'service_role'
+where a.role is not null or %(role)s = 'service_role';
 
 -- name: warehouse
 -- The one that is asked for, if the caller may open it.
 select
-    json_build_object('id', w.id, 'name', w.name, 'location', w.location, 'role', coalesce(a.role, %(role)s))::text as warehouse
+    json_build_object(
+        'id', w.id, 'name', w.name, 'location', w.location, 'role', coalesce(a.role, %(role)s)
+    )::text as warehouse
 from public.warehouses as w
 left join public.user_warehouse_access as a
     on a.warehouse_id = w.id and a.user_id = case when %(role)s <> 'service_role' then auth.uid() end
 where
     w.id = %(warehouse)s::uuid
     and w.deleted_at is null
-    and (a.role is not null or %(role)s = 'service_role')
+    and (a.role is not null or %(role)s = 'service_role');
 
 -- name: tables
 -- What matters most comes first in each table, so that a limit cuts off what matters least. Orders that are not open are there
@@ -114,8 +121,12 @@ named_orders as materialized (
     from public.work_orders
     where
         warehouse_id = %(warehouse)s::uuid
-        and id in (select work_order_id from events union all select work_order_id from movements)
-        and id not in (select id from open_orders)
+        and id in (
+            select e.work_order_id from events as e
+            union all
+            select m.work_order_id from movements as m
+        )
+        and id not in (select o.id from open_orders as o)
 ),
 
 items as materialized (
@@ -131,14 +142,14 @@ named_items as materialized (
     from public.inventory_items
     where
         warehouse_id = %(warehouse)s::uuid
-        and id in (select item_id from movements)
-        and id not in (select id from items)
+        and id in (select m.item_id from movements as m)
+        and id not in (select i.id from items as i)
 ),
 
 assignments as materialized (
     select *
     from public.work_order_assignments
-    where warehouse_id = %(warehouse)s::uuid and work_order_id in (select id from open_orders)
+    where warehouse_id = %(warehouse)s::uuid and work_order_id in (select o.id from open_orders as o)
     order by assigned_at, user_id
     limit %(most)s
 ),
@@ -152,11 +163,11 @@ people as materialized (
     where deleted_at is null
     order by
         id::text in (
-            select user_id::text from assignments
+            select a.user_id::text from assignments as a
             union all
-            select actor from events
+            select e.actor from events as e
             union all
-            select actor from movements
+            select m.actor from movements as m
         ) desc,
         id
     limit %(most)s
@@ -165,17 +176,33 @@ people as materialized (
 select json_build_object(
     'equipment', coalesce((select json_agg(row_to_json(r)) from machines as r), '[]'),
     'work_orders', coalesce(
-        (select json_agg(row_to_json(r)) from (select * from open_orders union all select * from named_orders) as r), '[]'
+        (
+            select json_agg(row_to_json(r))
+            from (
+                select * from open_orders
+                union all
+                select * from named_orders
+            ) as r
+        ),
+        '[]'
     ),
     'work_order_assignments', coalesce((select json_agg(row_to_json(r)) from assignments as r), '[]'),
     'work_order_timeline', coalesce((select json_agg(row_to_json(r)) from events as r), '[]'),
     'inventory_items', coalesce(
-        (select json_agg(row_to_json(r)) from (select * from items union all select * from named_items) as r), '[]'
+        (
+            select json_agg(row_to_json(r))
+            from (
+                select * from items
+                union all
+                select * from named_items
+            ) as r
+        ),
+        '[]'
     ),
     'inventory_transactions', coalesce((select json_agg(row_to_json(r)) from movements as r), '[]'),
     'users', coalesce((select json_agg(row_to_json(r)) from people as r), '[]')
-)::text as tables
+)::text as tables;
 
 -- name: end
 -- Nothing was written; rollback also undoes every setting, the role first.
-rollback
+rollback;

@@ -9,7 +9,10 @@ select * from floorcast.close_tick(%(largest_count)s, %(largest_bytes)s);
 select
     t.tick,
     encode(t.seal, 'hex') as seal,
-    (select i.incarnation::text from floorcast.incarnation as i order by i.number desc limit 1) as incarnation
+    (
+        select i.incarnation::text from floorcast.incarnation as i
+        order by i.number desc limit 1
+    ) as incarnation
 from floorcast.tick as t
 order by t.tick desc
 limit 1;
@@ -86,7 +89,10 @@ where
     l.locktype = 'advisory'
     and l.granted
     and l.objsubid = 1
-    and l.database = (select d.oid from pg_database as d where d.datname = current_database())
+    and l.database = (
+        select d.oid from pg_database as d
+        where d.datname = current_database()
+    )
     and ((l.classid::bigint << 32) | l.objid::bigint) = floorcast.leader_lock();
 
 -- name: is_working
@@ -124,7 +130,10 @@ select pg_advisory_unlock(floorcast.silence_lock());
 select floorcast.extend_trail();
 
 -- name: knows_incarnation
-select exists(select from floorcast.incarnation as i where i.incarnation::text = %(incarnation)s) as known;
+select exists(
+    select from floorcast.incarnation as i
+    where i.incarnation::text = %(incarnation)s
+) as known;
 
 -- name: begin_incarnation
 insert into floorcast.incarnation (first_tick, reason)
@@ -139,7 +148,10 @@ returning incarnation::text as incarnation;
 select
     t.tick,
     encode(t.seal, 'hex') as seal,
-    (select i.incarnation::text from floorcast.incarnation as i order by i.number desc limit 1) as incarnation,
+    (
+        select i.incarnation::text from floorcast.incarnation as i
+        order by i.number desc limit 1
+    ) as incarnation,
     (
         select coalesce(array_agg(r.table_name), '{}')
         from floorcast.tracked as r
@@ -168,10 +180,11 @@ select
     g.warehouse,
     g.role
 from floorcast.grants as g
-where not exists (
-    select from later as l
-    where l.key = jsonb_build_object('user_id', g.user_id, 'warehouse', g.warehouse)
-)
+where
+    not exists (
+        select from later as l
+        where l.key = jsonb_build_object('user_id', g.user_id, 'warehouse', g.warehouse)
+    )
 union all
 select
     l.old ->> 'user_id',
