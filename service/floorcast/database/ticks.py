@@ -13,34 +13,11 @@ from psycopg.rows import dict_row
 from floorcast.causality import in_causal_order
 from floorcast.change import Change
 from floorcast.database.queries import load_queries
+from floorcast.tick import LARGE_BYTES, LARGE_COUNT, TickHeader
 
 Connection = psycopg.AsyncConnection[Any]
 
-LARGE_COUNT = 2_000
-LARGE_BYTES = 1_048_576
-"""A tick past either bound is large: never held in memory whole, announced by a marker, read in pages."""
-
 _QUERIES = load_queries("queries.sql")
-
-
-@dataclass(frozen=True, slots=True)
-class TickHeader:
-    """A tick without its changes."""
-
-    tick: int
-    # sha256 as hexadecimal text; names this tick of this history.
-    seal: str
-    previous_seal: str
-    # When it was closed, ISO 8601 in UTC.
-    at: str
-    count: int
-    # Row texts, old and new, together.
-    bytes: int
-
-    @property
-    def large(self) -> bool:
-        """Whether its changes are read in pages."""
-        return self.count > LARGE_COUNT or self.bytes > LARGE_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ import psycopg
 
 from floorcast.database.connect import connect
 from floorcast.database.grants import Base, read_base
-from floorcast.database.ticks import TickHeader, newest_tick, read_headers, read_pages
+from floorcast.database.ticks import newest_tick, read_headers, read_pages
 from floorcast.errors import DatabaseUnavailable
 from floorcast.operation import Operation, operations_of
+from floorcast.tick import TickHeader
 
 _ROLE = "floorcast_gateway"
 

@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Iterable
 
 from floorcast.change import Change
-from floorcast.database.ticks import TickHeader
 from floorcast.operation import Operation, operations_of
 from floorcast.stream.entry import FeedTick
+from floorcast.tick import TickHeader
 
 LARGEST_ENTRY = 3_000
 """Operations in one entry. A Lua call takes under 8,000 values, and an operation takes two."""

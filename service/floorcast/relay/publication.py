@@ -7,11 +7,12 @@ import psycopg
 
 from floorcast.change import Change
 from floorcast.database.queries import load_queries
-from floorcast.database.ticks import TickHeader, newest_tick, read_changes, read_headers, seal_of
+from floorcast.database.ticks import newest_tick, read_changes, read_headers, seal_of
 from floorcast.errors import PublishRefused
 from floorcast.observe import FeedRepaired, FeedRestarted, IncarnationBegan, TickPublished, observe
 from floorcast.relay.plan import Retention, feed_tick
 from floorcast.stream.feed import FeedPublisher, Newest
+from floorcast.tick import TickHeader
 
 REPAIR_TICKS = 1_000
 """How far behind a feed is caught up tick by tick; past it the feed begins anew, and gateways read from Postgres."""

@@ -1,0 +1,27 @@
+"""A tick by its header: what names it, what it follows, and how much there is in it."""
+
+from dataclasses import dataclass
+
+LARGE_COUNT = 2_000
+LARGE_BYTES = 1_048_576
+"""A tick past either bound is large: never held in memory whole, announced by a marker, read in pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class TickHeader:
+    """A tick without its changes."""
+
+    tick: int
+    # sha256 as hexadecimal text; names this tick of this history.
+    seal: str
+    previous_seal: str
+    # When it was closed, ISO 8601 in UTC.
+    at: str
+    count: int
+    # Row texts, old and new, together.
+    bytes: int
+
+    @property
+    def large(self) -> bool:
+        """Whether its changes are read in pages."""
+        return self.count > LARGE_COUNT or self.bytes > LARGE_BYTES
