@@ -1,15 +1,16 @@
 """`floorcast simulate`: the people of the demo factory at work."""
 
 import asyncio
-import signal
+import contextlib
 from random import Random
 from typing import Annotated
 
 import typer
 
-from floorcast.errors import FloorcastError
 from floorcast.factory.simulate import simulate as keep_busy
 from floorcast.factory.step import Step
+from floorcast.journal import keep_journal
+from floorcast.lifecycle import run_process
 from floorcast.settings import load_settings
 
 
@@ -27,26 +28,25 @@ def simulate(
     Each is a transaction of ordinary SQL as that person, under row level security. It works on the demo factory that
     `floorcast up` loads and leaves other data in the same database alone. A restart of the database is waited out.
     """
-    try:
-        url = load_settings().database_url
-        if url is None:
-            raise typer.BadParameter("DATABASE_URL is not set; `floorcast up --simulate` needs none.")
-        random = Random(seed)  # noqa: S311 — decides who drops a part, guards nothing
-        asyncio.run(_until_stopped(url, rate, warehouse or [], random, verbose=verbose))
-    except FloorcastError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+    settings = load_settings()
+    url = settings.database_url
+    if url is None:
+        raise typer.BadParameter("DATABASE_URL is not set; `floorcast up --simulate` needs none.")
 
-
-async def _until_stopped(url: str, rate: float, warehouses: list[str], random: Random, *, verbose: bool) -> None:
     def say(step: Step) -> None:
         if verbose:
             typer.echo(f"{step.person.name}: {step.says}")
 
-    work = asyncio.create_task(keep_busy(url, rate=rate, warehouses=warehouses, random=random, happened=say))
-    for end in (signal.SIGTERM, signal.SIGINT):
+    async def main(stop: asyncio.Event) -> None:
+        random = Random(seed)  # noqa: S311 — decides who drops a part, guards nothing
+        work = asyncio.create_task(keep_busy(url, rate=rate, warehouses=warehouse or [], random=random, happened=say))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
         # At once: what was not committed is undone by the server, and nothing else is held.
-        asyncio.get_running_loop().add_signal_handler(end, work.cancel)
-    await asyncio.wait([work])
-    if not work.cancelled():
-        work.result()
+        for task in (stopped, work):
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+
+    keep_journal(settings.log_format)
+    raise typer.Exit(run_process("simulate", main))

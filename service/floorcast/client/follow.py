@@ -4,7 +4,7 @@ There is no resume yet, so after each join the caller reads the picture again; `
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from random import SystemRandom
 from typing import Any
@@ -39,7 +39,7 @@ async def follow(
     backoff: Backoff | None = None,
     heartbeat_seconds: float = 20.0,
     waiting: Callable[[ClientError, float], None] | None = None,
-) -> AsyncIterator[Joined | Event]:
+) -> AsyncGenerator[Joined | Event]:
     """Yield `Joined`, then the warehouse's events; after a loss join again with a growing, jittered delay.
 
     `waiting` is told of each loss and of the delay before the next attempt. Close the iterator with

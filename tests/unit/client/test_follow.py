@@ -27,9 +27,7 @@ async def test_a_lost_connection_is_joined_again_and_marked() -> None:
     quick = Backoff(Random(1), first_seconds=0.001)
     seen: list[Joined | Event] = []
     async with a_server(script) as url:
-        stream = follow(
-            url, "token", "north", backoff=quick, waiting=lambda loss, _: losses.append(loss.code)
-        )
+        stream = follow(url, "token", "north", backoff=quick, waiting=lambda loss, _: losses.append(loss.code))
         async with aclosing(stream):
             async for item in stream:
                 seen.append(item)
