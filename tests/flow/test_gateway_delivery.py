@@ -5,6 +5,7 @@ import json
 
 import pytest
 from tests.fixtures.gateway import AT, NORTH, SOUTH, Open, Stream, a_grant, a_token, an_operation
+from tests.fixtures.observed import Observed
 from websockets.exceptions import ConnectionClosed
 
 from floorcast.observe import StreamBack, StreamLost
@@ -143,7 +144,9 @@ async def test_an_entry_that_comes_twice_is_delivered_once(open_gateway: Open, s
         assert await phone.silent()
 
 
-async def test_redis_that_comes_back_empty_loses_nothing(open_gateway: Open, stream: Stream, observed) -> None:  # type: ignore[no-untyped-def]
+async def test_redis_that_comes_back_empty_loses_nothing(
+    open_gateway: Open, stream: Stream, observed: Observed
+) -> None:
     """The feed begins anew further on; what lies between is read from Postgres."""
     place = await open_gateway(stream)
     async with place.phone() as phone:
@@ -218,7 +221,7 @@ async def test_postgres_away_at_the_start_refuses_joins_until_it_is_there(open_g
         assert not place.gateway.standing.ready
         stream.postgres_away = False
         async with asyncio.timeout(5):
-            while not place.gateway.standing.ready:
+            while not place.gateway.standing.ready:  # noqa: ASYNC110 — a plain value, asked for a moment
                 await asyncio.sleep(0.01)
         assert (await phone.join())["status"] == "ok"
 

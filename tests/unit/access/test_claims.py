@@ -63,9 +63,7 @@ def test_a_published_key_verifies_its_own_algorithm(key: Any, algorithm: str, ki
 
 def _public_key_as_secret() -> str:
     """HS256 over the text of a public key, built by hand since no library would."""
-    pem = RSA_KEY.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    pem = RSA_KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     parts = [
         base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=")
         for part in ({"alg": "HS256", "kid": "rsa"}, _body())

@@ -21,7 +21,8 @@ values = st.recursive(
 versions = st.sampled_from([1, 2])
 
 
-def _text(version: Version, join_ref: Any, ref: Any, topic: str, event: str, payload: Any) -> bytes:
+def _text(version: Version, sent: tuple[Any, Any, str, str, Any]) -> bytes:
+    join_ref, ref, topic, event, payload = sent
     if version == 1:
         frame: Any = {"topic": topic, "event": event, "payload": payload, "ref": ref, "join_ref": join_ref}
     else:
@@ -29,21 +30,21 @@ def _text(version: Version, join_ref: Any, ref: Any, topic: str, event: str, pay
     return json.dumps(frame).encode()
 
 
-@given(versions, refs, refs, st.text(max_size=30), st.text(max_size=30), values)
-def test_what_a_client_sends_is_read_as_it_was_meant(
-    version: Version, join_ref: Any, ref: Any, topic: str, event: str, payload: Any
-) -> None:
+@given(versions, st.tuples(refs, refs, st.text(max_size=30), st.text(max_size=30), values))
+def test_what_a_client_sends_is_read_as_it_was_meant(version: Version, sent: tuple[Any, Any, str, str, Any]) -> None:
     """Refs of every kind that clients in the field send."""
-    message = wire.parse(version, _text(version, join_ref, ref, topic, event, payload))
+    join_ref, ref, topic, event, payload = sent
+    message = wire.parse(version, _text(version, sent))
     assert message is not None
     assert (message.topic, message.event, message.payload) == (topic, event, payload)
     assert (json.loads(message.join_ref), json.loads(message.ref)) == (join_ref, ref)
 
 
-@given(versions, refs, refs, st.text(max_size=30), values)
-def test_a_reply_echoes_refs_and_topic(version: Version, join_ref: Any, ref: Any, topic: str, response: Any) -> None:
+@given(versions, st.tuples(refs, refs, st.text(max_size=30), st.just("e"), st.just({})), values)
+def test_a_reply_echoes_refs_and_topic(version: Version, sent: tuple[Any, Any, str, str, Any], response: Any) -> None:
     """In the JSON type in which they came."""
-    message = wire.parse(version, _text(version, join_ref, ref, topic, "e", {}))
+    join_ref, ref, topic, *_ = sent
+    message = wire.parse(version, _text(version, sent))
     assert message is not None
     (frame,) = read_frames(wire.reply(version, message, json.dumps(response).encode()))
     payload = {"status": "ok", "response": response}

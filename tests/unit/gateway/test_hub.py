@@ -1,0 +1,202 @@
+"""Fan-out: audiences, the order in which a tick takes effect, and what nobody may get."""
+
+import json
+from dataclasses import dataclass, field
+
+import pytest
+from tests.fixtures.gateway import AT, NORTH, SOUTH, a_grant, an_operation
+from tests.fixtures.observed import Observed
+from tests.fixtures.outboxes import Listening
+
+from floorcast.gateway.audience import Member, Selection
+from floorcast.gateway.hub import Hub
+from floorcast.observe import TopicsEnded
+from floorcast.operation import Operation
+
+
+@dataclass
+class Start:
+    """Anna and Bert may be in both warehouses."""
+
+    incarnation: str = "first"
+    tick: int = 7
+    grants: dict[str, dict[str, str]] = field(
+        default_factory=lambda: {user: {NORTH: "technician", SOUTH: "technician"} for user in ("anna", "bert")}
+    )
+    warehouses: frozenset[str] = frozenset({NORTH, SOUTH})
+    tables: frozenset[str] = frozenset({"work_orders", "equipment"})
+
+
+@pytest.fixture
+def hub() -> Hub:
+    """A hub at tick 7."""
+    hub = Hub(progress_seconds=5.0)
+    hub.begin(Start())
+    return hub
+
+
+def _join(
+    hub: Hub, listening: Listening, warehouse: str = NORTH, tables: frozenset[str] | None = None, version: int = 2
+) -> Member:
+    selection = Selection(f"warehouse:{warehouse}", warehouse, tables, version)  # type: ignore[arg-type]
+    return hub.join(listening, selection, b'"1"')
+
+
+def _deliver(hub: Hub, *operations: Operation) -> int:
+    deliveries = hub.deliver(hub.position + 1, AT, operations)
+    hub.hand_out()
+    return deliveries
+
+
+def test_an_audience_shares_the_very_same_bytes(hub: Hub) -> None:
+    """Encoded once, whoever listens; another selection is another audience."""
+    anna, bert, other = Listening(), Listening("bert"), Listening("bert")
+    for listening in (anna, bert):
+        _join(hub, listening)
+    _join(hub, other, version=1)
+    assert _deliver(hub, an_operation()) == 3
+    assert anna.transport.written[0] is bert.transport.written[0]
+    assert other.frames[0]["event"] == "changes"
+
+
+def test_many_ticks_of_one_turn_are_one_write(hub: Hub) -> None:
+    """And still one frame each."""
+    anna = Listening()
+    _join(hub, anna)
+    for n in range(3):
+        hub.deliver(hub.position + 1, AT, [an_operation(n)])
+    hub.hand_out()
+    assert len(anna.transport.written) == 1
+    assert [frame[4]["tick"] for frame in anna.frames] == [8, 9, 10]
+
+
+def test_a_withdrawal_takes_back_what_waits(hub: Hub) -> None:
+    """Frames of earlier ticks that the kernel does not have yet included; another topic's stay."""
+    anna = Listening()
+    _join(hub, anna, NORTH)
+    _join(hub, anna, SOUTH)
+    anna.outbox.gather(several=True)
+    anna.outbox.pause()
+    _deliver(hub, an_operation(1, NORTH), an_operation(2, SOUTH))
+    hub.deliver(hub.position + 1, AT, [an_operation(3, NORTH)])
+    hub.deliver(hub.position + 1, AT, [an_operation(4, NORTH), a_grant("anna", NORTH, None), an_operation(5, SOUTH)])
+    hub.hand_out()
+    anna.outbox.resume()
+    assert [(frame[2], frame[3]) for frame in anna.frames] == [
+        ("warehouse:south", "changes"),
+        ("warehouse:north", "revoked"),
+        ("warehouse:north", "phx_close"),
+        ("warehouse:south", "changes"),
+    ]
+
+
+def test_withdrawn_and_granted_again_in_one_tick_disturbs_nobody(hub: Hub) -> None:
+    """Entitled before and after: the tick is theirs."""
+    anna = Listening()
+    _join(hub, anna)
+    _deliver(hub, a_grant("anna", NORTH, None, 1), an_operation(2), a_grant("anna", NORTH, "technician", 3))
+    assert anna.events() == ["changes"]
+
+
+def test_another_role_has_to_read_again(hub: Hub) -> None:
+    """It may see other columns; the topic ends so that the client joins under the new role."""
+    anna, bert = Listening(), Listening("bert")
+    for listening in (anna, bert):
+        _join(hub, listening)
+    _deliver(hub, a_grant("anna", NORTH, "manager"), an_operation())
+    assert anna.events() == ["must_refetch", "phx_error"]
+    assert anna.frames[0][4]["reason"] == "policy"
+    assert bert.events() == ["changes"]
+    assert hub.role(anna, NORTH) == "manager"
+
+
+def test_a_warehouse_that_is_deleted_ends_for_trusted_servers_too(hub: Hub) -> None:
+    """Its people lose it with their grants."""
+    robot = Listening("robot", "service_role")
+    _join(hub, robot)
+    _deliver(hub, Operation(1, "warehouses", NORTH, json.dumps({"op": "leave"}).encode()))
+    assert robot.events() == ["revoked", "phx_close"]
+
+
+def test_grants_are_never_sent(hub: Hub) -> None:
+    """Not even as an empty frame."""
+    anna = Listening()
+    _join(hub, anna)
+    _deliver(hub, a_grant("bert", NORTH, None))
+    assert anna.frames == []
+    assert hub.position == 8
+
+
+def test_who_leaves_hears_no_more_and_leaves_nothing_behind(hub: Hub) -> None:
+    """Not even an audience."""
+    anna = Listening()
+    hub.leave(_join(hub, anna))
+    _deliver(hub, an_operation())
+    assert anna.frames == []
+    assert hub._warehouses == {}
+
+
+def test_progress_comes_in_its_rhythm_and_only_at_its_tick(hub: Hub) -> None:
+    """Once at once, then about every five seconds; never of a tick that was not delivered."""
+    anna = Listening()
+    _join(hub, anna)
+    for now in (0.0, 1.0, 3.9, 5.1, 6.0):
+        hub.progress(7, f"at {now}", 100.0 + now)
+    hub.progress(6, "old", 200.0)
+    hub.progress(8, "new", 200.0)
+    assert [frame[4] for frame in anna.frames] == [
+        {"position": "7-0", "at": "at 0.0"},
+        {"position": "7-0", "at": "at 5.1"},
+    ]
+
+
+def test_a_large_tick_goes_to_those_who_were_there_before_it(hub: Hub) -> None:
+    """Who joins meanwhile is live from after it, and hears no progress of it before its end."""
+    anna, late, other = Listening(), Listening("bert"), Listening("bert")
+    _join(hub, anna)
+    _join(hub, other, tables=frozenset({"equipment"}))
+    hub.begin_large(8, AT, [a_grant("carl", NORTH, "manager")])
+    hub.part([an_operation(1), an_operation(2)])
+    assert _join(hub, late).since == 8
+    hub.progress(8, AT, 0.0)
+    hub.part([an_operation(3), an_operation(4, SOUTH)])
+    hub.end_large()
+    assert [(frame[4]["part"], frame[4]["end"], len(frame[4]["changes"])) for frame in anna.frames] == [
+        (1, False, 2),
+        (2, False, 1),
+        (3, True, 0),
+    ]
+    assert late.frames == []
+    assert other.frames == [], "no table of his was in it"
+    _deliver(hub, an_operation())
+    assert [frame[4]["tick"] for frame in late.frames] == [9]
+
+
+def test_a_crowd_is_somebody_who_still_has_frames_waiting(hub: Hub) -> None:
+    """Asked before more is read back; those of other warehouses do not count."""
+    anna, bert = Listening(), Listening("bert")
+    _join(hub, anna, NORTH)
+    _join(hub, bert, SOUTH)
+    bert.outbox.pause()
+    bert.outbox.put(b"waits")
+    _deliver(hub, an_operation())
+    assert not hub.crowded()
+    anna.outbox.pause()
+    _deliver(hub, an_operation())
+    assert hub.crowded()
+
+
+def test_the_end_of_all_topics_has_a_reason_and_a_beginning_after_it(hub: Hub, observed: Observed) -> None:
+    """phx_error makes clients join again; until the next beginning they are told to wait."""
+    anna = Listening()
+    member = _join(hub, anna)
+    hub.deliver(8, AT, [an_operation()])
+    hub.end_all("incarnation")
+    hub.hand_out()
+    assert anna.events() == ["must_refetch", "phx_error"]
+    assert anna.frames[1][:2] == ["1", "1"]
+    assert anna.forgotten == [member]
+    assert not hub.ready
+    assert observed.of(TopicsEnded) == [TopicsEnded("incarnation", 1)]
+    hub.begin(Start(incarnation="second", tick=3))
+    assert (hub.ready, hub.position, hub.incarnation) == (True, 3, "second")

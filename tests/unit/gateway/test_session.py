@@ -1,0 +1,190 @@
+"""One subscriber's side of the conversation."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.fixtures.gateway import NORTH, SOUTH, TABLES, a_grant, an_operation
+from tests.fixtures.outboxes import Listening, read_frames
+
+from floorcast.access.claims import Claims
+from floorcast.database.grants import Base
+from floorcast.errors import TokenError
+from floorcast.gateway.hub import Hub
+from floorcast.gateway.session import FRAMES_AT_ONCE, FRAMES_PER_SECOND, Close, Rules, Session
+from floorcast.gateway.wire import Version
+
+START = Base("first", 7, "seal", {"anna": {NORTH: "technician", SOUTH: "manager"}}, frozenset({NORTH, SOUTH}), TABLES)
+"""Anna may be in both warehouses."""
+
+
+def _verify(token: str) -> Claims:
+    """`user role expires_at` stands for a token."""
+    try:
+        user, role, expires_at = token.split()
+    except ValueError:
+        raise TokenError("token_invalid", "not three words") from None
+    return Claims(user, role, float(expires_at), {})  # type: ignore[arg-type]
+
+
+class Talk:
+    """A session and what it answered."""
+
+    def __init__(self, version: Version = 2, topics: int = 5, *, ready: bool = True) -> None:
+        """Speak as Anna."""
+        self.hub = Hub(5.0)
+        if ready:
+            self.hub.begin(START)
+        self.listening = Listening()
+        rules = Rules(self.hub, _verify, topics)
+        self.session = Session(rules, Claims("anna", "authenticated", 100.0, {}), version, self.listening.outbox, 0.0)
+
+    def say(self, *frame: Any) -> list[Any]:
+        """Send a frame, return the frames of the answer."""
+        body = frame[0] if isinstance(frame[0], dict) else frame
+        answer = self.session.receive(json.dumps(body).encode(), 0.0)
+        assert isinstance(answer, bytes)
+        return read_frames(answer)
+
+    def code(self, *frame: Any) -> str:
+        """Send a frame, return the code of the error that answers it."""
+        (answer,) = self.say(*frame)
+        assert answer[4]["status"] == "error"
+        return str(answer[4]["response"]["code"])
+
+
+JOIN: Callable[..., tuple[Any, ...]] = lambda topic="warehouse:north", ref="1", **payload: (  # noqa: E731 — a frame's shape
+    ref,
+    ref,
+    topic,
+    "phx_join",
+    payload,
+)
+
+
+def test_a_join_is_a_membership_when_it_is_answered() -> None:
+    """Nothing can come between position and first change."""
+    talk = Talk()
+    (reply,) = talk.say(*JOIN(tables=["equipment"]))
+    assert reply[4]["response"] == {
+        "position": "7-0",
+        "incarnation": "first",
+        "role": "technician",
+        "tables": ["equipment"],
+    }
+    talk.hub.deliver(8, "at", [an_operation(), an_operation(2, table="equipment")])
+    talk.hub.hand_out()
+    assert talk.listening.events() == ["changes"]
+
+
+@pytest.mark.parametrize(("version", "events"), [(1, ["phx_reply"]), (2, ["phx_close", "phx_reply"])])
+def test_joining_again_replaces_without_hurting_old_clients(version: Version, events: list[str]) -> None:
+    """A vsn 1 client would take the old joining's phx_close for the new one's."""
+    talk = Talk(version)
+    frame: Any = {"topic": "warehouse:north", "event": "phx_join", "payload": {}, "ref": "1"}
+    names = (lambda found: [f["event"] for f in found]) if version == 1 else (lambda found: [f[3] for f in found])
+    if version == 1:
+        talk.say(frame)
+        assert names(talk.say(frame | {"ref": "2"})) == events
+    else:
+        talk.say(*JOIN(ref="1"))
+        answer = talk.say(*JOIN(ref="2"))
+        assert names(answer) == events
+        assert answer[0][:2] == ["1", "1"], "it names the joining that ended"
+    assert len(talk.session.members) == 1
+    assert talk.hub.deliver(8, "at", [an_operation()]) == 1
+
+
+def test_leaving_is_answered_then_closed() -> None:
+    """A topic that is not joined is left just as well."""
+    talk = Talk()
+    assert [frame[3] for frame in talk.say("9", "9", "warehouse:north", "phx_leave", {})] == ["phx_reply"]
+    talk.say(*JOIN(ref=3))
+    reply, close = talk.say(3, 4, "warehouse:north", "phx_leave", {})
+    assert (reply[:2], close[:2], close[3]) == ([3, 4], [3, 3], "phx_close")
+    assert talk.hub.deliver(8, "at", [an_operation()]) == 0
+
+
+def test_a_topic_in_capitals_keeps_its_spelling_and_means_the_same_warehouse() -> None:
+    """The client knows it by what it wrote."""
+    talk = Talk()
+    talk.say(*JOIN("warehouse:NORTH"))
+    talk.hub.deliver(8, "at", [an_operation()])
+    talk.hub.hand_out()
+    assert talk.listening.frames[0][2] == "warehouse:NORTH"
+
+
+def test_a_heartbeat_is_answered_even_without_a_ref() -> None:
+    """Python sends null."""
+    assert Talk().say(None, None, "phoenix", "heartbeat", {}) == [
+        [None, None, "phoenix", "phx_reply", {"status": "ok", "response": {}}]
+    ]
+
+
+def test_before_the_beginning_joins_wait() -> None:
+    """Not refused for good."""
+    assert Talk(ready=False).code(*JOIN()) == "not_ready"
+
+
+def test_no_more_topics_than_allowed() -> None:
+    """Joining one again is not one more."""
+    talk = Talk(topics=1)
+    talk.say(*JOIN())
+    assert talk.code(*JOIN("warehouse:south")) == "too_many_topics"
+    assert [frame[3] for frame in talk.say(*JOIN())] == ["phx_close", "phx_reply"]
+
+
+def test_a_newer_token_counts_silently() -> None:
+    """Absent, equal and project keys are nothing new."""
+    talk = Talk()
+    talk.say(*JOIN())
+    for token, expires_at in (("anna authenticated 500", 500.0), (None, 500.0), ("sb_publishable_x", 500.0)):
+        assert talk.say("1", "2", "warehouse:north", "access_token", {"access_token": token}) == []
+        assert talk.session.expires_at == expires_at
+
+
+@pytest.mark.parametrize("token", ["bert authenticated 500", "nonsense", "", 5, ["x"]])
+def test_a_token_that_is_not_accepted_leaves_the_older_one(token: object) -> None:
+    """Another user's above all."""
+    talk = Talk()
+    talk.say(*JOIN())
+    assert talk.code("1", "2", "warehouse:north", "access_token", {"access_token": token}) == "token_invalid"
+    assert (talk.session.user, talk.session.expires_at, len(talk.session.members)) == ("anna", 100.0, 1)
+
+
+def test_a_token_of_a_lesser_role_ends_what_it_may_not_have() -> None:
+    """At once, in the words of a withdrawal."""
+    talk = Talk()
+    talk.say(*JOIN())
+    talk.say(*JOIN("warehouse:south"))
+    assert talk.say("1", "2", "warehouse:north", "access_token", {"access_token": "anna anon 500"}) == []
+    assert talk.listening.events() == ["revoked", "phx_close"] * 2
+    assert talk.session.members == ()
+
+
+def test_who_may_not_join_learns_nothing_of_tables() -> None:
+    """Access is asked first."""
+    talk = Talk()
+    talk.hub.deliver(8, "at", [a_grant("anna", NORTH, None)])
+    assert talk.code(*JOIN(tables=["no such table"])) == "forbidden"
+
+
+def test_more_frames_than_allowed_close_the_socket() -> None:
+    """A burst is welcome, a flood is not; time makes room again."""
+    talk = Talk()
+    heartbeat = b'[null,null,"phoenix","heartbeat",{}]'
+    for _ in range(int(FRAMES_AT_ONCE)):
+        assert isinstance(talk.session.receive(heartbeat, 0.0), bytes)
+    assert talk.session.receive(heartbeat, 0.0) == Close("too_many_frames")
+    for _ in range(int(FRAMES_PER_SECOND)):
+        assert isinstance(talk.session.receive(heartbeat, 1.5), bytes)
+
+
+def test_the_end_leaves_every_topic() -> None:
+    """The socket is gone; the hub keeps nothing of it."""
+    talk = Talk()
+    talk.say(*JOIN())
+    talk.say(*JOIN("warehouse:south"))
+    talk.session.end()
+    assert talk.hub.deliver(8, "at", [an_operation(), an_operation(2, SOUTH)]) == 0
