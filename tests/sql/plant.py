@@ -101,14 +101,14 @@ def add_order(connection: Connection, warehouse: UUID, **columns: object) -> UUI
     return key
 
 
-def add_part(connection: Connection, warehouse: UUID, quantity: int, name: str = "Bearing 6204") -> UUID:
+def add_part(
+    connection: Connection, warehouse: UUID, quantity: int, name: str = "Bearing 6204", key: UUID | None = None
+) -> UUID:
     """An inventory item with some pieces in stock; returns the key."""
-    key: UUID = value(
-        connection,
-        "insert into public.inventory_items (warehouse_id, name, quantity) values (%s, %s, %s) returning id",
-        warehouse,
-        name,
-        quantity,
+    key = uuid4() if key is None else key
+    connection.execute(
+        "insert into public.inventory_items (id, warehouse_id, name, quantity) values (%s, %s, %s, %s)",
+        [key, warehouse, name, quantity],
     )
     return key
 
