@@ -9,5 +9,6 @@ pytest_plugins = [
     "tests.fixtures.redis",
     "tests.fixtures.proxy",
     "tests.fixtures.observed",
+    "tests.fixtures.page",
     "tests.fixtures.gateway",
 ]

@@ -96,6 +96,15 @@ class PictureReader:
         """Close every connection; reads that run are cut off after a moment."""
         await self._pool.close(timeout=2.0)
 
+    async def ping(self) -> None:
+        """Return when Postgres answered.
+
+        Raises:
+            DatabaseUnavailable: it does not, or not in time.
+        """
+        async with self._snapshot() as connection:
+            await connection.execute(_QUERIES["coordinates"])
+
     async def warehouses(self, caller: Caller) -> str:
         """Return the warehouses that the caller may open: a JSON array of {id, name, location, role}.
 

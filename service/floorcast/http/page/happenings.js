@@ -1,11 +1,12 @@
 // What happens: the timeline of work orders, and stock with its movements; newest on top.
 
 import { byId, element, setText, showRows } from "./dom.js";
+import { microseconds } from "./moments.js";
 import { actorName, amount, capital, eventWords, moment, movementWords } from "./words.js";
 
 const MOST_LOW_SHOWN = 6;
 
-const newestFirst = (column) => (a, b) => Date.parse(b[column]) - Date.parse(a[column]) || b.id.localeCompare(a.id);
+const newestFirst = (column) => (a, b) => microseconds(b[column]) - microseconds(a[column]) || b.id.localeCompare(a.id);
 
 /** Items of which no more is available than the point at which to order; critical ones first. Exported for tests. */
 export function lowItems(items) {

@@ -1,5 +1,7 @@
 // What the page holds of a warehouse: rows by table and key, bounded. Knows how changes alter rows, not what rows look like.
 
+import { microseconds } from "./moments.js";
+
 const CLOSED = new Set(["completed", "verified", "closed", "cancelled"]);
 
 /** Whether a work order still has to be done. */
@@ -80,7 +82,7 @@ function keyOf(table, columns) {
 function keyOfOldest(rows, column) {
   let oldest = null;
   for (const [key, row] of rows) {
-    if (oldest === null || Date.parse(row[column]) < Date.parse(rows.get(oldest)[column])) oldest = key;
+    if (oldest === null || microseconds(row[column]) < microseconds(rows.get(oldest)[column])) oldest = key;
   }
   return oldest;
 }

@@ -1,0 +1,229 @@
+"""The page's decisions, each module alone, in the browser that runs them."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.fixtures.page import NewScreen, Screen, serve_page
+
+
+@pytest.fixture
+async def screen(screens: NewScreen) -> AsyncIterator[Screen]:
+    """A window that may import the page's modules; nothing else is behind it."""
+    async with serve_page() as url:
+        screen = await screens()
+        await screen.page.goto(url)
+        yield screen
+
+
+async def test_what_arrives_before_the_picture_waits_and_what_the_picture_holds_is_dropped(screen: Screen) -> None:
+    """Joined at 5, picture at 7: 6 and 7 are in it, 8 is not."""
+    applied = await screen.call(
+        "splice.js",
+        """
+        const splice = new module.Splice();
+        const early = [6, 7, 8].flatMap((tick) => splice.offer({ tick, changes: [] }));
+        const begun = splice.begin(5, 7);
+        const later = [8, 9, 9].flatMap((tick) => splice.offer({ tick, changes: [] }));
+        return { early, begun, later };
+        """,
+    )
+    assert applied == {
+        "early": [],
+        "begun": [{"tick": 8, "changes": []}],
+        "later": [{"tick": 9, "changes": []}],
+    }
+
+
+async def test_a_picture_older_than_the_join_is_refused(screen: Screen) -> None:
+    """Between the two, changes would be missing."""
+    assert await screen.call("splice.js", "return new module.Splice().begin(8, 7)") is None
+
+
+async def test_parts_of_a_tick_belong_together(screen: Screen) -> None:
+    """The position moves only with the part that ends the tick."""
+    parts = await screen.call(
+        "splice.js",
+        """
+        const splice = new module.Splice();
+        splice.begin(1, 1);
+        const parts = [
+            { tick: 2, part: 1, end: false, changes: [] },
+            { tick: 2, part: 2, end: true, changes: [] },
+            { tick: 2, part: 2, end: true, changes: [] },
+        ];
+        return parts.map((part) => splice.offer(part).map((frame) => [frame.part, module.Splice.endsTick(frame)]));
+        """,
+    )
+    assert parts == [[[1, False]], [[2, True]], []]
+
+
+async def test_too_much_waiting_for_a_picture_is_noticed(screen: Screen) -> None:
+    """A page must not grow without end because a picture does not come."""
+    script = """
+        const splice = new module.Splice();
+        const before = splice.overflowing;
+        splice.offer({ tick: 1, changes: new Array(20001) });
+        return [before, splice.overflowing];
+    """
+    assert await screen.call("splice.js", script) == [False, True]
+
+
+async def test_operations_enter_update_and_leave(screen: Screen) -> None:
+    """Whole rows replace rows; a leave of what is not held changes nothing; what is held already is no news."""
+    result = await screen.call(
+        "store.js",
+        """
+        const store = new module.Store();
+        const row = { id: "a", status: "open" };
+        const told = [
+            store.apply({ op: "enter", table: "work_orders", key: { id: "a" }, new: row }),
+            store.apply({ op: "update", table: "work_orders", key: { id: "a" }, new: { ...row } }),
+            store.apply({ op: "update", table: "work_orders", key: { id: "a" }, new: { ...row, status: "closed" } }),
+            store.apply({ op: "leave", table: "work_orders", key: { id: "b" } }),
+            store.apply({ op: "leave", table: "work_orders", key: { id: "a" } }),
+            store.apply({ op: "enter", table: "warehouses", key: { id: "w" }, new: { id: "w" } }),
+        ];
+        const statuses = (news) => news && [news.before?.status ?? null, news.row?.status ?? null];
+        return [told.map(statuses), store.rows("work_orders")];
+        """,
+    )
+    assert result == [[[None, "open"], None, ["open", "closed"], None, ["closed", None], None], []]
+
+
+async def test_the_newest_rows_are_kept_to_the_microsecond(screen: Screen) -> None:
+    """One transaction writes many events in a millisecond, and servers write their own offsets."""
+    kept = await screen.call(
+        "store.js",
+        """
+        const store = new module.Store();
+        for (let n = 0; n < 60; n += 1) {
+            const timestamp = `2026-11-23T10:11:12.345${String(n).padStart(3, "0")}+00:00`;
+            const row = { id: String(n), timestamp: n === 59 ? "2026-11-23T13:11:12+02:00" : timestamp };
+            store.apply({ op: "enter", table: "work_order_timeline", key: { id: row.id }, new: row });
+        }
+        return store.rows("work_order_timeline").map((row) => Number(row.id)).sort((a, b) => a - b);
+        """,
+    )
+    assert kept == list(range(10, 60))
+
+
+async def test_the_mark_is_live_only_while_proofs_come(screen: Screen) -> None:
+    """Two and a half intervals of silence are the end of live; the time shown is that of the last proof."""
+    marks = await screen.call(
+        "freshness.js",
+        """
+        const freshness = new module.Freshness();
+        const marks = [freshness.mark(0)];
+        freshness.connected(1000, 2);
+        marks.push(freshness.mark(6000), freshness.mark(6001));
+        freshness.proven(7000);
+        marks.push(freshness.mark(7001));
+        freshness.disconnected();
+        marks.push(freshness.mark(7002));
+        return marks.map(({ state, since }) => [state, since]);
+        """,
+    )
+    assert marks == [["reconnecting", None], ["live", 1000], ["stale", 1000], ["live", 7000], ["reconnecting", 7000]]
+
+
+async def test_frames_that_waited_while_the_device_slept_prove_nothing(screen: Screen) -> None:
+    """Progress from before the night, read in the morning, is not progress of this morning."""
+    marks = await screen.call(
+        "freshness.js",
+        """
+        const freshness = new module.Freshness();
+        freshness.connected(0, 5);
+        const slept = [freshness.slept(0), freshness.slept(1000), freshness.slept(3_600_000)];
+        freshness.doubt();
+        freshness.proven(3_600_001);
+        const doubted = freshness.mark(3_600_002);
+        freshness.trust();
+        freshness.proven(3_600_100);
+        return [slept, doubted, freshness.mark(3_600_101), freshness.slept(3_000_000)];
+        """,
+    )
+    assert marks == [
+        [False, False, True],
+        {"state": "stale", "since": 0},
+        {"state": "live", "since": 3_600_100},
+        True,
+    ]
+
+
+async def test_waiting_grows_to_half_a_minute_and_is_never_in_step(screen: Screen) -> None:
+    """A thousand screens that lost one gateway must not come back in one instant."""
+    waits = await screen.call(
+        "backoff.js",
+        """
+        const backoff = new module.Backoff();
+        const waits = Array.from({ length: 9 }, () => backoff.next(1));
+        backoff.reset();
+        return [...waits, backoff.next(0), backoff.next(1)];
+        """,
+    )
+    assert waits == [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000, 250, 1000]
+
+
+async def test_machines_that_are_down_and_critical_come_first(screen: Screen) -> None:
+    """Then what else is wrong, then by name with numbers as numbers; retired ones do not stand there."""
+    names = await screen.call(
+        "machines.js",
+        """
+        const machine = (name, status, criticality = "low") =>
+            ({ id: name, name, status, criticality, deleted_at: null });
+        return module.sortedMachines([
+            machine("Mill 10", "operational"), machine("Mill 9", "operational"), machine("Old", "retired"),
+            machine("Saw", "down"), machine("Press", "down", "critical"), machine("Fan", "degraded", "critical"),
+            machine("New", "unheard_of"), machine("Belt", "in_maintenance"), machine("Spare", "standby"),
+        ]).map(({ name }) => name);
+        """,
+    )
+    assert names == ["Press", "Saw", "Fan", "Belt", "Mill 9", "Mill 10", "Spare", "New"]
+
+
+async def test_orders_are_sorted_by_priority_then_due_then_age(screen: Screen) -> None:
+    """What is done, or withdrawn, is not on the list."""
+    ids = await screen.call(
+        "orders.js",
+        """
+        const order = (id, priority, due_at, day, status = "open", deleted_at = null) =>
+            ({ id, priority, due_at, created_at: `2026-01-0${day}T00:00:00Z`, status, deleted_at });
+        return module.sortedOrders([
+            order("later", "high", "2026-03-02T00:00:00Z", 1), order("never", "high", null, 2),
+            order("never, older", "high", null, 1), order("sooner", "high", "2026-03-01T00:00:00Z", 3),
+            order("first", "emergency", null, 9), order("done", "emergency", null, 1, "completed"),
+            order("gone", "emergency", null, 1, "open", "2026-01-02T00:00:00Z"),
+        ]).map(({ id }) => id);
+        """,
+    )
+    assert ids == ["first", "sooner", "later", "never, older", "never"]
+
+
+async def test_movements_and_events_are_put_into_words(screen: Screen) -> None:
+    """A sign for what is on hand; names for people; words for what happened."""
+    words = await screen.call(
+        "words.js",
+        """
+        const nameOf = (id) => ({ u1: "Technician One" })[id];
+        return [
+            module.movementWords({ transaction_type: "issue", quantity: 2.5 }),
+            module.movementWords({ transaction_type: "adjustment", quantity: -3 }),
+            module.movementWords({ transaction_type: "reserve", quantity: 4 }),
+            module.eventWords({ event_type: "status_changed", details: { from: "open", to: "in_progress" } }, nameOf),
+            module.eventWords({ event_type: "assigned", details: { user_id: "u1" } }, nameOf),
+            module.eventWords({ event_type: "time_logged", details: {} }, nameOf),
+            module.actorName("system:floorcast_service", nameOf),
+            module.actorName("u2", nameOf),
+        ];
+        """,
+    )
+    assert words == [
+        {"word": "Taken", "amount": "\u22122.5"},
+        {"word": "Counted", "amount": "\u22123"},
+        {"word": "Reserved", "amount": "4"},
+        "in progress",
+        "assigned to Technician One",
+        "time logged",
+        "the system",
+        "somebody",
+    ]

@@ -1,0 +1,262 @@
+"""The page in a real browser, on the whole path: a row is written, the screen moves."""
+
+import asyncio
+
+import pytest
+from tests.fixtures.page import PROGRESS_SECONDS, Floorcast, NewScreen
+from tests.fixtures.time import UNIT
+
+from floorcast.factory import plant
+
+PRESS = plant.demo_id("machine", "N-101")
+ORDER = next(order for order in plant.ORDERS if order.title == "grease all points")
+HOSES = plant.demo_id("item", "North Plant/HOS-12")
+
+
+async def test_a_link_with_a_token_opens_the_board_and_leaves_no_token_in_the_address(
+    floorcast_up: Floorcast, screens: NewScreen
+) -> None:
+    """A link is copied sooner or later; the token must not travel along."""
+    screen = await screens()
+    await screen.open(floorcast_up.link())
+    assert screen.page.url == floorcast_up.page_url
+    assert await screen.texts("#warehouse option") == sorted(site.name for site in plant.WAREHOUSES)
+    await screen.page.reload()
+    await screen.mark("live")
+
+
+async def test_the_first_picture_shows_machines_orders_and_stock(floorcast_up: Floorcast, screens: NewScreen) -> None:
+    """What is wrong comes first; only what is open is shown."""
+    await floorcast_up.write("update public.equipment set status = 'down' where id = %s", PRESS)
+    screen = await screens()
+    await screen.open(floorcast_up.link("Wall Screen North"))
+    statuses = await screen.texts("#machines .tile-status strong")
+    assert statuses[:3] == ["Down", "Degraded", "Maintenance"]
+    assert "Press Line 1" in (await screen.texts("#machines h3"))[0]
+    orders = await screen.texts("#orders h3")
+    assert ORDER.title in orders
+    assert len(orders) == sum(order.machine.warehouse == plant.NORTH.id for order in plant.ORDERS)
+    assert await screen.texts("#order-count") == [str(len(orders))]
+
+
+async def test_an_update_moves_the_page_within_a_second(floorcast_up: Floorcast, screens: NewScreen) -> None:
+    """The whole point."""
+    screen = await screens()
+    await screen.open(floorcast_up.link("Wall Screen North"))
+    await floorcast_up.write(
+        "update public.work_orders set priority = 'emergency', title = 'PUMP SEIZED' where id = %s", ORDER.id
+    )
+    await screen.shows("#orders li:first-child[data-priority=emergency]", "PUMP SEIZED", within=UNIT)
+    await screen.shows("#events li:first-child", "priority low → emergency")
+    await floorcast_up.write("update public.equipment set status = 'down' where id = %s", PRESS)
+    await screen.shows("#machines li:first-child[data-status=down]", "Press Line 1")
+    await screen.shows("#announcer", "Down: Press Line 1, critical.")
+    assert await screen.page.title() == "1 down · Floorcast"
+
+
+async def test_an_order_that_is_completed_leaves_the_list_and_one_that_is_reopened_comes_back(
+    floorcast_up: Floorcast, screens: NewScreen
+) -> None:
+    """The list is what is still to be done; the timeline keeps the order's name."""
+    screen = await screens()
+    await screen.open(floorcast_up.link("Wall Screen North"))
+    row = screen.page.locator(f"#orders [data-id='{ORDER.id}']")
+    await row.wait_for()
+    await floorcast_up.write("update public.work_orders set status = 'completed' where id = %s", ORDER.id)
+    await row.wait_for(state="detached", timeout=2000 * UNIT)
+    await screen.shows("#events li:first-child", ORDER.title)
+    await floorcast_up.write("update public.work_orders set status = 'in_progress' where id = %s", ORDER.id)
+    await row.wait_for(timeout=2000 * UNIT)
+
+
+async def test_stock_movements_appear_and_what_falls_below_its_reorder_point_is_said(
+    floorcast_up: Floorcast, screens: NewScreen
+) -> None:
+    """Thirty-five metres, order at fifteen: taking twenty-five makes it low."""
+    screen = await screens()
+    await screen.open(floorcast_up.link("Wall Screen North"))
+    assert await screen.texts("#low li") == []
+    await floorcast_up.write(
+        "insert into public.inventory_transactions (item_id, transaction_type, quantity) values (%s, 'issue', 25)",
+        HOSES,
+    )
+    await screen.shows("#movements li:first-child", "\u221225 metre Hydraulic hose 1/2 in")
+    await screen.shows("#low", "10 left, order at 15")
+    await screen.shows("#low-count", "1 below reorder point")
+
+
+async def test_what_people_type_stays_text(floorcast_up: Floorcast, screens: NewScreen) -> None:
+    """A title is not markup, whatever it looks like."""
+    screen = await screens()
+    await screen.open(floorcast_up.link("Wall Screen North"))
+    title = '<img src=x onerror=alert(1)> OIL & "WATER" </li><script>alert(2)</script> \u202e'
+    await floorcast_up.write("update public.work_orders set title = %s where id = %s", title, ORDER.id)
+    await screen.shows(f"#orders [data-id='{ORDER.id}'] h3", "onerror=alert(1)")
+    assert await screen.page.locator("#board img, #board script").count() == 0
+    assert title.strip() in await screen.texts("#orders h3")
+
+
+async def test_another_warehouse_changes_nothing_here(floorcast_up: Floorcast, screens: NewScreen) -> None:
+    """A viewer of the north sees nothing of the south, and is not offered it."""
+    screen = await screens()
+    await screen.open(floorcast_up.link("Wall Screen North"))
+    assert await screen.texts("#warehouse option") == ["North Plant"]
+    south = plant.demo_id("machine", "S-201")
+    await floorcast_up.write("update public.equipment set status = 'down' where id = %s", south)
+    await floorcast_up.write("update public.equipment set status = 'down' where id = %s", PRESS)
+    await screen.shows("#machines li:first-child", "Press Line 1")
+    assert "Extruder" not in await screen.page.inner_text("body")
+
+
+async def test_the_mark_turns_stale_when_the_relay_stops_and_live_when_it_is_back(
+    floorcast_up: Floorcast, screens: NewScreen
+) -> None:
+    """A board that stands still must say so, and say since when."""
+    screen = await screens()
+    await screen.open(floorcast_up.link("Wall Screen North"))
+    await floorcast_up.stop("relay")
+    await screen.mark("stale")
+    text = (await screen.texts("#mark"))[0]
+    assert text.startswith("Stale since ")
+    await floorcast_up.write("update public.equipment set status = 'down' where id = %s", PRESS)
+    await floorcast_up.start_relay()
+    await screen.mark("live")
+    await screen.shows("#machines li:first-child[data-status=down]", "Press Line 1")
+
+
+async def test_a_screen_stays_live_in_quiet_times(floorcast_up: Floorcast, screens: NewScreen) -> None:
+    """Quiet is not stale: progress comes without changes."""
+    screen = await screens()
+    await screen.open(floorcast_up.link("Wall Screen North"))
+    states = await screen.page.evaluate(
+        """async (milliseconds) => {
+            const states = new Set();
+            const mark = document.getElementById("mark");
+            const end = Date.now() + milliseconds;
+            while (Date.now() < end) {
+                states.add(mark.dataset.state);
+                await new Promise((resolve) => setTimeout(resolve, 50));
+            }
+            return [...states];
+        }""",
+        4 * PROGRESS_SECONDS * 1000,
+    )
+    assert states == ["live"]
+
+
+async def test_a_screen_that_lost_its_gateway_comes_back_by_itself_and_equals_the_database(
+    floorcast_up: Floorcast, screens: NewScreen
+) -> None:
+    """Nobody presses reload on a wall."""
+    screen = await screens()
+    await screen.open(floorcast_up.link("Wall Screen North"))
+    await floorcast_up.stop("gateway")
+    await screen.mark("reconnecting")
+    await floorcast_up.write("update public.equipment set status = 'down' where id = %s", PRESS)
+    await floorcast_up.write("delete from public.work_order_assignments")
+    await floorcast_up.write("update public.work_orders set title = 'WHILE AWAY' where id = %s", ORDER.id)
+    await floorcast_up.start_gateway()
+    await screen.mark("live", within=20 * UNIT)
+    await screen.shows("#machines li:first-child[data-status=down]", "Press Line 1")
+    await screen.shows("#orders", "WHILE AWAY")
+    assert await screen.page.locator("#orders .people").count() == 0
+
+
+async def test_withdrawn_access_empties_the_screen_and_says_so(floorcast_up: Floorcast, screens: NewScreen) -> None:
+    """From that moment nothing of the warehouse may stay visible."""
+    screen = await screens()
+    await screen.open(floorcast_up.link("Wall Screen North"))
+    viewer = plant.demo_id("person", "Wall Screen North")
+    await floorcast_up.write("delete from public.user_warehouse_access where user_id = %s", viewer)
+    await screen.shows("#notice-title", "Access to North Plant was withdrawn")
+    assert "Press" not in await screen.page.content()
+    await screen.page.click("#notice-again")
+    await screen.shows("#notice-title", "No warehouse to show")
+    await floorcast_up.write(
+        "insert into public.user_warehouse_access (user_id, warehouse_id, role) values (%s, %s, 'viewer')",
+        viewer,
+        floorcast_up.warehouse,
+    )
+    await screen.page.click("#notice-again")
+    await screen.mark("live")
+
+
+@pytest.mark.parametrize(("claims", "words"), [({"exp": 1}, "expired"), ({"aud": "others"}, "not one")])
+async def test_a_token_that_is_not_accepted_leads_to_the_sign_in_box_with_a_reason(
+    floorcast_up: Floorcast, screens: NewScreen, claims: dict[str, object], words: str
+) -> None:
+    """And a good one typed there opens the board."""
+    screen = await screens()
+    await screen.page.goto(f"{floorcast_up.page_url}#token={floorcast_up.token(**claims)}")
+    await screen.shows("#sign-in-problem", words)
+    await screen.page.fill("#token", floorcast_up.token())
+    await screen.page.keyboard.press("Enter")
+    await screen.mark("live")
+    await screen.page.click("#sign-out")
+    await screen.page.wait_for_selector("#sign-in:not([hidden])")
+    assert await screen.page.evaluate("sessionStorage.length") == 0
+
+
+async def test_the_warehouse_is_picked_with_the_keyboard_and_remembered(
+    floorcast_up: Floorcast, screens: NewScreen
+) -> None:
+    """A kiosk may have no mouse."""
+    screen = await screens()
+    await screen.open(floorcast_up.link())
+    await screen.page.keyboard.press("Tab")
+    assert await screen.page.evaluate("document.activeElement.id") == "warehouse"
+    assert await screen.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+    await screen.page.keyboard.type("South")
+    await screen.shows("#machines", "Extruder 1")
+    assert "Press Line" not in await screen.page.inner_text("#machines")
+    await screen.page.reload()
+    await screen.mark("live")
+    assert await screen.page.locator("#warehouse").input_value() == str(floorcast_up.other_warehouse)
+
+
+async def test_a_large_transaction_is_shown_as_a_whole(floorcast_up: Floorcast, screens: NewScreen) -> None:
+    """Half of it on the screen would be a state that the database never had."""
+    screen = await screens()
+    await screen.open(floorcast_up.link("Wall Screen North"))
+    await screen.page.evaluate(
+        """() => {
+            window.seen = new Set();
+            const look = () => window.seen.add(document.querySelectorAll("#machines [data-status=standby]").length);
+            new MutationObserver(look).observe(document.getElementById("machines"), { childList: true });
+        }"""
+    )
+    await floorcast_up.write(
+        "update public.equipment set status = 'standby' where warehouse_id = %s", floorcast_up.warehouse
+    )
+    count = sum(machine.warehouse == floorcast_up.warehouse for machine in plant.MACHINES)
+    await screen.page.wait_for_function(
+        "count => document.querySelectorAll('#machines [data-status=standby]').length === count", arg=count
+    )
+    assert await screen.page.evaluate("[...window.seen]") == [count]
+
+
+async def test_lists_stay_bounded(floorcast_up: Floorcast, screens: NewScreen) -> None:
+    """A page that hangs for a year must not grow."""
+    screen = await screens()
+    await screen.open(floorcast_up.link("Wall Screen North"))
+    await floorcast_up.write(
+        """insert into public.work_order_timeline (work_order_id, event_type, details)
+           select %s, 'commented', jsonb_build_object('text', 'note ' || n) from generate_series(1, 300) as n""",
+        ORDER.id,
+    )
+    await screen.shows("#events li:first-child", "note 300")
+    assert await screen.page.locator("#events li").count() == 50
+
+
+async def test_two_screens_show_the_same(floorcast_up: Floorcast, screens: NewScreen) -> None:
+    """Different people, one warehouse, one truth."""
+    first, second = await screens(), await screens(width=1920, height=1080)
+    await asyncio.gather(
+        first.open(floorcast_up.link("Kiosk North")), second.open(floorcast_up.link("Wall Screen North"))
+    )
+    for status in ("down", "degraded", "operational", "down"):
+        await floorcast_up.write("update public.equipment set status = %s where id = %s", status, PRESS)
+    for screen in (first, second):
+        await screen.shows("#machines li:first-child[data-status=down]", "Press Line 1")
+    assert await first.texts("#machines li h3") == await second.texts("#machines li h3")
+    assert await first.texts("#events li strong") == await second.texts("#events li strong")

@@ -1,0 +1,63 @@
+"""The HTTP application with stand-ins at our own Protocols, and a client that calls it without a network."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import httpx
+from pydantic import SecretStr
+from tests.builders import SECRET
+
+from floorcast.access.claims import TokenVerifier
+from floorcast.database.picture import Caller, Picture
+from floorcast.errors import DatabaseUnavailable
+from floorcast.http.application import build_application
+from floorcast.http.health import Check
+from floorcast.http.metrics import Metrics
+from floorcast.settings import Settings
+
+
+@dataclass
+class World:
+    """Answers as it is told to; remembers who asked."""
+
+    # None: the database is away.
+    found: Picture | None = None
+    away: bool = False
+    broken: bool = False
+    checks_to_give: Sequence[Check] = (Check("postgres", ok=True, reason="answers"),)
+    callers: list[Caller] = field(default_factory=list)
+    metrics: Metrics = field(default_factory=Metrics)
+
+    async def warehouses(self, caller: Caller) -> str:
+        """As `Pictures`."""
+        self._meet(caller)
+        return '[{"id":"w"}]'
+
+    async def picture(self, caller: Caller, warehouse: str) -> Picture | None:  # noqa: ARG002 — the Protocol's
+        """As `Pictures`."""
+        self._meet(caller)
+        return self.found
+
+    async def checks(self) -> Sequence[Check]:
+        """As `Health`."""
+        return self.checks_to_give
+
+    def _meet(self, caller: Caller) -> None:
+        self.callers.append(caller)
+        if self.broken:
+            raise RuntimeError("a fault of ours with secret details")
+        if self.away:
+            raise DatabaseUnavailable("Postgres is away.")
+
+    def client(self) -> httpx.AsyncClient:
+        """A client of the application."""
+        application = build_application(
+            settings=Settings(jwt_secret=SecretStr(SECRET), progress_seconds=2.5),
+            pictures=self,
+            verifier=TokenVerifier(secret=SECRET, audience="authenticated"),
+            health=self,
+            metrics=self.metrics,
+        )
+        # Starlette raises faults again after answering, for its server to log; here the answer is what counts.
+        transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url="http://floor")
