@@ -31,14 +31,16 @@ class Account:
 
 
 def launch_command(
-    command: Sequence[str], *, death_signal: Signals, account: Account | None = None
+    command: Sequence[str], *, death_signal: Signals, account: Account | None = None, family: bool = False
 ) -> list[str]:
     """Wrap ``command`` so that it gets ``death_signal`` when this process ends; its process id stays.
 
+    ``family``: the command has children of its own, as a shell has. Then the process id is that of a guard beside
+    it, to be signalled as a process group, and at our end the whole group is killed, whatever the signal.
     Whoever runs the result itself must do so from a thread that lives as long as the child should.
     """
     user, group = (account.user, account.group) if account else (-1, -1)
-    facts = (death_signal.value, os.getpid(), user, group)
+    facts = (death_signal.value, os.getpid(), user, group, int(family))
     return [sys.executable, "-I", "-S", str(_LAUNCH), *(str(fact) for fact in facts), *command]
 
 
@@ -50,14 +52,15 @@ def spawn(
     directory: Path | None = None,
     environment: Mapping[str, str] | None = None,
     output: IO[bytes] | int | None = None,
+    family: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start ``command`` in the background; stdin is empty, stdout and stderr go to ``output``.
 
-    Safe from any thread. ``directory`` must be one that ``account`` may enter.
+    Safe from any thread; ``family`` as in ``launch_command``. ``directory`` must be one that ``account`` may enter.
     """
     return _FORKER.submit(
         subprocess.Popen,
-        launch_command(command, death_signal=death_signal, account=account),
+        launch_command(command, death_signal=death_signal, account=account, family=family),
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT if output is not None else None,

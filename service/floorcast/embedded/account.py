@@ -2,9 +2,11 @@
 
 import os
 import pwd
+import subprocess
 from pathlib import Path
+from signal import SIGKILL
 
-from floorcast.child import Account
+from floorcast.child import Account, launch_command
 from floorcast.errors import EmbeddedServerError
 
 _CANDIDATES = ("postgres", "nobody")
@@ -33,10 +35,19 @@ def server_account(data: Path) -> Account | None:
 
 
 def own_folder(path: Path, account: Account | None) -> None:
-    """Create a folder that only ``account`` (and root) can enter."""
+    """Create a folder that only ``account`` (and root) can enter, and make sure that it can."""
     path.mkdir(mode=0o700, exist_ok=True)
-    if account is not None:
-        os.chown(path, account.user, account.group)
+    if account is None:
+        return
+    os.chown(path, account.user, account.group)
+    # Asked by trying: a folder above may be closed to it, by mode, access list or mount.
+    trial = launch_command(["/bin/sh", "-c", 'test -w "$0"', str(path)], death_signal=SIGKILL, account=account)
+    if subprocess.run(trial, cwd="/", check=False).returncode != 0:  # noqa: S603 -- our own words
+        raise EmbeddedServerError(
+            f"As root, the embedded servers run as the user {account.name}, who cannot reach {path}: a folder above it "
+            "is closed. Nothing was started, and no permission was changed. Set FLOORCAST_HOME to a folder that this "
+            "user can reach (the default is /var/lib/floorcast), or run as an ordinary user.",
+        )
 
 
 def _name_of(user: int) -> str:

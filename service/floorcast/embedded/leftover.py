@@ -32,9 +32,7 @@ def marked_processes(mark: Mark) -> list[int]:
     found = []
     for entry in _PROCESSES.glob("[0-9]*"):
         with suppress(OSError):  # It ended while we looked.
-            if (entry / "comm").read_text().strip() in mark.programs and text in (
-                entry / "cmdline"
-            ).read_bytes():
+            if (entry / "comm").read_text().strip() in mark.programs and text in (entry / "cmdline").read_bytes():
                 found.append(int(entry.name))
     return sorted(found)
 
@@ -46,9 +44,7 @@ def end_leftover(mark: Mark, server: int | None, *, politely: Signals, patience:
     Returns when no marked process is left.
     """
     if server not in marked_processes(mark):
-        kill_marked(
-            mark
-        )  # Children without their server: they hold its shared memory and nobody can ask them.
+        kill_marked(mark)  # Children without their server: they hold its shared memory and nobody can ask them.
         return
     _send(server, politely)
     _send(server, SIGCONT)  # One that was stopped could not obey.

@@ -49,9 +49,7 @@ class EmbeddedPostgres:
     Usable as a context manager. Methods block; each may be called from any thread, but from one at a time.
     """
 
-    def __init__(
-        self, home: Path, port: int | None = None, settings: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, home: Path, port: int | None = None, settings: Mapping[str, str] | None = None) -> None:
         """``port`` is a wish: a taken one is replaced. ``settings`` are names of postgresql.conf."""
         self._home = prepare_home(home)
         self._folder = self._home / "postgres"
@@ -220,9 +218,7 @@ class EmbeddedPostgres:
                 if not self._process.is_alive:
                     raise self._not_ready("ended while starting") from None
                 if time.monotonic() > deadline:
-                    raise self._not_ready(
-                        f"does not answer after {_START_DEADLINE:.0f} s ({error})"
-                    ) from error
+                    raise self._not_ready(f"does not answer after {_START_DEADLINE:.0f} s ({error})") from error
                 time.sleep(_LOOK_AGAIN)
             else:
                 return

@@ -45,9 +45,7 @@ class ServerProcess:
             self._log.unlink()
         with self._log.open("ab") as log:
             self._log_start = log.tell()
-            self._child = spawn(
-                command, death_signal=death_signal, account=account, directory=Path("/"), output=log
-            )
+            self._child = spawn(command, death_signal=death_signal, account=account, directory=Path("/"), output=log)
 
     def end(self, *signals: Signals, patience: float) -> None:
         """Send the signals in turn, with time to obey, then SIGKILL; returns when the process is gone."""

@@ -38,9 +38,7 @@ class EmbeddedRedis:
     Usable as a context manager. Methods block; each may be called from any thread, but from one at a time.
     """
 
-    def __init__(
-        self, home: Path, port: int | None = None, settings: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, home: Path, port: int | None = None, settings: Mapping[str, str] | None = None) -> None:
         """``port`` is a wish: a taken one is replaced. ``settings`` are lines of redis.conf."""
         self._home = prepare_home(home)
         self._folder = self._home / "redis"
@@ -52,9 +50,7 @@ class EmbeddedRedis:
         self._port = port
         self._configuration = self._folder / "redis.conf"
         # proc-title-template puts the configuration's path into the title.
-        self._mark = Mark(
-            programs=frozenset({"redis-server", "valkey-server"}), text=str(self._configuration)
-        )
+        self._mark = Mark(programs=frozenset({"redis-server", "valkey-server"}), text=str(self._configuration))
         self._lock = HomeLock(self._home / "redis.lock", "An embedded Redis")
         self._process = ServerProcess(self._home / "redis.log")
 

@@ -26,7 +26,13 @@ class Process:
         """Start it, in a session of its own; needs a running loop."""
         self._name = program.name
         self._say = say
-        self._child = spawn(program.command, death_signal=SIGKILL, environment=environment, output=subprocess.PIPE)
+        self._child = spawn(
+            program.command,
+            death_signal=SIGKILL,
+            family=program.is_shell,
+            environment=environment,
+            output=subprocess.PIPE,
+        )
         # Not asyncio's own subprocesses: on some loops their end is known only when their pipe is closed, and
         # whatever a shell of the Procfile left behind may hold that open for ever.
         self._end = asyncio.get_running_loop().run_in_executor(ThreadPoolExecutor(1), self._child.wait)

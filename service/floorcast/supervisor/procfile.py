@@ -14,6 +14,7 @@ from floorcast.errors import SettingsError
 RELEASE = "release"
 """The process that runs to its end before the others start: migrations."""
 
+_SHELL = ("/bin/sh", "-c")
 _PLAIN_WORDS = re.compile(r"[\w./:@%+,\- ]+")
 
 
@@ -25,6 +26,11 @@ class Program:
     name: str
     # Ready for exec.
     command: tuple[str, ...]
+
+    @property
+    def is_shell(self) -> bool:
+        """Whether the command is a shell, which starts further processes."""
+        return self.command[:1] == _SHELL[:1]
 
 
 def find_procfile(working_directory: Path) -> Path:
@@ -62,7 +68,7 @@ def as_words(command: str) -> tuple[str, ...]:
     """
     if _PLAIN_WORDS.fullmatch(command):
         return tuple(shlex.split(command))
-    return ("/bin/sh", "-c", command)
+    return (*_SHELL, command)
 
 
 def _commands(path: Path) -> Mapping[str, str]:
