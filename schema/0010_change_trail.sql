@@ -3,6 +3,7 @@
 
 -- CACHE stays 1: with more, each session draws its own block and seq would order causes after effects.
 create sequence floorcast.change_seq as bigint cache 1;
+comment on sequence floorcast.change_seq is 'Orders the changes of one transaction and of one row; drawn once per change.';
 
 create table floorcast.change (
     xid xid8 not null default pg_current_xact_id(),

@@ -38,6 +38,7 @@ CREATE FUNCTION floorcast.capture_N_grants() RETURNS trigger
     SET search_path TO ''
     SET "TimeZone" TO 'UTC'
     SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
     SET bytea_output TO 'hex'
     SET extra_float_digits TO '1'
 -- its body is in triggers/ or in a migration
@@ -52,6 +53,7 @@ CREATE FUNCTION floorcast.capture_equipment() RETURNS trigger
     SET search_path TO ''
     SET "TimeZone" TO 'UTC'
     SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
     SET bytea_output TO 'hex'
     SET extra_float_digits TO '1'
 -- its body is in triggers/ or in a migration
@@ -61,6 +63,7 @@ CREATE FUNCTION floorcast.capture_inventory_items() RETURNS trigger
     SET search_path TO ''
     SET "TimeZone" TO 'UTC'
     SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
     SET bytea_output TO 'hex'
     SET extra_float_digits TO '1'
 -- its body is in triggers/ or in a migration
@@ -70,6 +73,7 @@ CREATE FUNCTION floorcast.capture_inventory_transactions() RETURNS trigger
     SET search_path TO ''
     SET "TimeZone" TO 'UTC'
     SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
     SET bytea_output TO 'hex'
     SET extra_float_digits TO '1'
 -- its body is in triggers/ or in a migration
@@ -79,6 +83,7 @@ CREATE FUNCTION floorcast.capture_warehouses() RETURNS trigger
     SET search_path TO ''
     SET "TimeZone" TO 'UTC'
     SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
     SET bytea_output TO 'hex'
     SET extra_float_digits TO '1'
 -- its body is in triggers/ or in a migration
@@ -88,6 +93,7 @@ CREATE FUNCTION floorcast.capture_work_order_assignments() RETURNS trigger
     SET search_path TO ''
     SET "TimeZone" TO 'UTC'
     SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
     SET bytea_output TO 'hex'
     SET extra_float_digits TO '1'
 -- its body is in triggers/ or in a migration
@@ -97,6 +103,7 @@ CREATE FUNCTION floorcast.capture_work_order_timeline() RETURNS trigger
     SET search_path TO ''
     SET "TimeZone" TO 'UTC'
     SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
     SET bytea_output TO 'hex'
     SET extra_float_digits TO '1'
 -- its body is in triggers/ or in a migration
@@ -106,6 +113,7 @@ CREATE FUNCTION floorcast.capture_work_orders() RETURNS trigger
     SET search_path TO ''
     SET "TimeZone" TO 'UTC'
     SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
     SET bytea_output TO 'hex'
     SET extra_float_digits TO '1'
 -- its body is in triggers/ or in a migration
@@ -116,6 +124,8 @@ CREATE SEQUENCE floorcast.change_seq
     NO MINVALUE
     NO MAXVALUE
     CACHE 1;
+
+COMMENT ON SEQUENCE floorcast.change_seq IS 'Orders the changes of one transaction and of one row; drawn once per change.';
 
 CREATE TABLE floorcast.change (
     xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
@@ -1218,6 +1228,10 @@ CREATE TRIGGER _600_record_reassigned AFTER UPDATE ON public.work_order_assignme
 
 CREATE TRIGGER _600_record_unassigned AFTER DELETE ON public.work_order_assignments REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.record_assignment_changes();
 
+CREATE TRIGGER _600_refuse_truncate BEFORE TRUNCATE ON public.user_warehouse_access FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+ALTER TABLE public.user_warehouse_access ENABLE ALWAYS TRIGGER _600_refuse_truncate;
+
 ALTER TABLE ONLY public.equipment
     ADD CONSTRAINT a_machine_stands_in_a_warehouse FOREIGN KEY (warehouse_id) REFERENCES public.warehouses(id);
 
@@ -1402,6 +1416,8 @@ REVOKE ALL ON FUNCTION floorcast.keep_grants() FROM PUBLIC;
 REVOKE ALL ON FUNCTION floorcast.known_warehouses() FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.known_warehouses() TO floorcast_gateway;
 
+REVOKE ALL ON FUNCTION floorcast.move_stock() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION floorcast.my_colleagues() FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.my_colleagues() TO authenticated;
 GRANT ALL ON FUNCTION floorcast.my_colleagues() TO service_role;
@@ -1417,6 +1433,20 @@ GRANT ALL ON FUNCTION floorcast.my_warehouses() TO service_role;
 REVOKE ALL ON FUNCTION floorcast.my_warehouses_as(VARIADIC roles text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.my_warehouses_as(VARIADIC roles text[]) TO authenticated;
 GRANT ALL ON FUNCTION floorcast.my_warehouses_as(VARIADIC roles text[]) TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.number_work_order() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.provide_work_order_sequence() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.record_assignment_changes() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.record_parts_used() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.record_work_order_changes() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.record_work_orders_created() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.stamp_work_order_status() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.track(relation regclass, warehouse_column text, family text) FROM PUBLIC;
 

@@ -37,5 +37,8 @@ $$;
 comment on function floorcast.number_work_order() is
 'BEFORE INSERT row trigger of work_orders: organization of the warehouse, and the next number of that organization.';
 
+-- A trigger needs nobody's right to fire; with it, somebody could hang the function on a table of his own.
+revoke execute on function floorcast.number_work_order() from public;
+
 create or replace trigger _100_number before insert on public.work_orders
 for each row execute function floorcast.number_work_order();

@@ -16,6 +16,9 @@ $$;
 comment on function floorcast.provide_work_order_sequence() is
 'AFTER INSERT statement trigger of organizations: each gets the sequence that numbers its work orders.';
 
+-- A trigger needs nobody's right to fire; with it, somebody could hang the function on a table of his own.
+revoke execute on function floorcast.provide_work_order_sequence() from public;
+
 create or replace trigger _600_provide_work_order_sequence after insert on public.organizations
 referencing new table as new_rows
 for each statement execute function floorcast.provide_work_order_sequence();

@@ -44,6 +44,9 @@ $$;
 comment on function floorcast.record_parts_used() is
 'AFTER INSERT statement trigger of inventory_transactions: parts issued to a work order go into work_order_timeline.';
 
+-- A trigger needs nobody's right to fire; with it, somebody could hang the function on a table of his own.
+revoke execute on function floorcast.record_parts_used() from public;
+
 create or replace trigger _600_record_parts_used after insert on public.inventory_transactions
 referencing new table as new_rows
 for each statement execute function floorcast.record_parts_used();

@@ -25,6 +25,9 @@ $$;
 comment on function floorcast.record_work_orders_created() is
 'AFTER INSERT statement trigger of work_orders: writes "created" into work_order_timeline.';
 
+-- A trigger needs nobody's right to fire; with it, somebody could hang the function on a table of his own.
+revoke execute on function floorcast.record_work_orders_created() from public;
+
 create or replace trigger _600_record_created after insert on public.work_orders
 referencing new table as new_rows
 for each statement execute function floorcast.record_work_orders_created();

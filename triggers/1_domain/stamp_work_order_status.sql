@@ -51,5 +51,8 @@ $$;
 comment on function floorcast.stamp_work_order_status() is
 'BEFORE INSERT OR UPDATE row trigger of work_orders: requester, actual times and verification follow from status unless given.';
 
+-- A trigger needs nobody's right to fire; with it, somebody could hang the function on a table of his own.
+revoke execute on function floorcast.stamp_work_order_status() from public;
+
 create or replace trigger _100_stamp_status before insert or update on public.work_orders
 for each row execute function floorcast.stamp_work_order_status();

@@ -1,0 +1,135 @@
+"""The migrated database's own catalogue: what every function, table and column of ours must have.
+
+Stands in for a linter of function bodies, which needs an extension that the embedded server does not have.
+"""
+
+import pytest
+from tests.fixtures.postgres import Connection, Database
+
+OURS = "array['floorcast', 'public', 'auth']::regnamespace[]"
+
+EVERYBODY_MAY_CALL: dict[str, str] = {}
+"""Security definers that PUBLIC may execute, with the reason; none is needed."""
+
+
+async def names(connection: Connection, query: str) -> list[str]:
+    """Return the first column."""
+    cursor = await connection.execute(query.encode())
+    return [row[0] for row in await cursor.fetchall()]
+
+
+async def test_no_function_depends_on_the_callers_search_path(database: Database) -> None:
+    """Either the path is pinned, or names were bound when the body was parsed: else a caller chooses what runs."""
+    async with database.owner() as connection:
+        loose = await names(
+            connection,
+            f"""
+            select p.oid::regprocedure::text
+            from pg_proc as p
+            join pg_language as l on l.oid = p.prolang
+            where p.pronamespace = any({OURS}) and l.lanname in ('sql', 'plpgsql') and p.prosqlbody is null
+                and not coalesce('search_path=""' = any(p.proconfig), false)
+            """,
+        )
+    assert not loose
+
+
+async def test_every_function_has_a_comment(database: Database) -> None:
+    """What `\\df+` shows is what a person finds who has only the database."""
+    async with database.owner() as connection:
+        silent = await names(
+            connection,
+            f"""
+            select p.oid::regprocedure::text
+            from pg_proc as p
+            where p.pronamespace = any({OURS}) and obj_description(p.oid, 'pg_proc') is null
+            """,
+        )
+    assert not silent
+
+
+async def test_every_table_column_and_sequence_has_a_comment(database: Database) -> None:
+    """Partitions are spared, since they are their parent."""
+    async with database.owner() as connection:
+        silent = await names(
+            connection,
+            f"""
+            select c.oid::regclass::text || coalesce('.' || a.attname, '')
+            from pg_class as c
+            left join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+                and c.relkind in ('r', 'p', 'v')
+            where c.relnamespace = any({OURS}) and c.relkind in ('r', 'p', 'v') and not c.relispartition
+                and (obj_description(c.oid, 'pg_class') is null or col_description(c.oid, a.attnum) is null)
+            union all
+            select c.oid::regclass::text
+            from pg_class as c
+            where c.relnamespace = 'floorcast'::regnamespace and c.relkind = 'S'
+                and obj_description(c.oid, 'pg_class') is null
+                and not exists (select from pg_depend as d where d.objid = c.oid and d.deptype = 'i')
+            """,
+        )
+    assert not silent
+
+
+async def test_a_definer_is_called_by_those_who_need_it_only(database: Database) -> None:
+    """PUBLIC may execute new functions by default; for one that runs as its owner that is a hole until proven else."""
+    async with database.owner() as connection:
+        open_to_all = await names(
+            connection,
+            f"""
+            select p.oid::regprocedure::text
+            from pg_proc as p
+            cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
+            where p.pronamespace = any({OURS}) and p.prosecdef and a.grantee = 0 and a.privilege_type = 'EXECUTE'
+            """,
+        )
+    assert set(open_to_all) == set(EVERYBODY_MAY_CALL)
+
+
+async def test_every_table_of_the_cmms_is_under_row_level_security(database: Database) -> None:
+    """A table without it would be open to whoever has a grant."""
+    async with database.owner() as connection:
+        open_tables = await names(
+            connection,
+            "select c.relname from pg_class as c where c.relnamespace = 'public'::regnamespace"
+            " and c.relkind in ('r', 'p') and not c.relrowsecurity",
+        )
+    assert not open_tables
+
+
+async def test_triggers_fire_in_the_order_that_capture_needs(database: Database) -> None:
+    """An AFTER ROW trigger fires before every statement trigger: its effect would be captured before its cause."""
+    async with database.owner() as connection:
+        wrong = await names(
+            connection,
+            f"""
+            select c.relname || '.' || t.tgname
+            from pg_trigger as t
+            join pg_class as c on c.oid = t.tgrelid
+            where c.relnamespace = any({OURS}) and not t.tgisinternal and not (
+                -- BEFORE ROW on the row itself (bits 1 and 2), capture, refusal of TRUNCATE, effects on other tables
+                (t.tgname like '\\_100\\_%' and t.tgtype & 3 = 3)
+                or (t.tgname like '\\_500\\_capture\\_%' and t.tgtype & 3 = 0)
+                or (t.tgname ~ '^_[56]00_refuse_' and t.tgtype & 3 = 2)
+                or (t.tgname like '\\_600\\_%' and t.tgtype & 3 = 0)
+            )
+            """,
+        )
+    assert not wrong
+
+
+@pytest.mark.parametrize("role", ["anon", "authenticated"])
+async def test_people_may_not_touch_what_is_ours(database: Database, role: str) -> None:
+    """Trail, ticks and grants are written by triggers and the relay alone."""
+    async with database.owner() as connection:
+        reachable = await names(
+            connection,
+            f"""
+            select c.relname || ' ' || p.privilege
+            from pg_class as c
+            cross join unnest(array['select', 'insert', 'update', 'delete', 'truncate']) as p (privilege)
+            where c.relnamespace = 'floorcast'::regnamespace and c.relkind in ('r', 'p', 'v')
+                and has_table_privilege('{role}', c.oid, p.privilege)
+            """,
+        )
+    assert not reachable
