@@ -1,0 +1,121 @@
+-- What `floorcast doctor` asks Postgres. Parameters are psycopg's %(name)s.
+
+-- name: become
+select set_config('role', %(role)s, true);
+
+-- name: server
+select
+    current_setting('server_version_num')::int as version,
+    pg_is_in_recovery() as is_standby,
+    session_user::text as login,
+    (
+        select count(*)
+        from pg_prepared_xacts
+        where database = current_database()
+    )::int as prepared_transactions,
+    pg_notification_queue_usage() as notification_queue;
+
+-- name: settings
+select
+    s.name,
+    s.setting
+from pg_settings as s
+where s.name in ('max_prepared_transactions', 'synchronous_commit', 'fsync', 'full_page_writes');
+
+-- name: roles
+-- From PostgreSQL 16 on a membership may come without the right to SET ROLE.
+select
+    wanted.name,
+    case
+        when r.oid is null then null
+        else pg_has_role(
+            session_user,
+            r.oid,
+            case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end
+        )
+    end as may_become
+from unnest(%(roles)s::text[]) as wanted (name)
+left join pg_roles as r on r.rolname = wanted.name;
+
+-- name: longest_transaction
+-- Of others only what the login may see; a member of pg_read_all_stats sees all.
+select
+    a.pid,
+    coalesce(a.application_name, '') as application,
+    coalesce(a.state, '') as state,
+    extract(epoch from clock_timestamp() - a.xact_start)::float8 as seconds
+from pg_stat_activity as a
+where a.xact_start is not null and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
+order by a.xact_start
+limit 1;
+
+-- name: tables
+-- Every tracked table with its partitions, and how its triggers stand. As floorcast_gateway, which may read what is tracked.
+select
+    c.oid::regclass::text as name,
+    array(
+        select wanted.name
+        from
+            unnest(array[
+                '_500_capture_insert', '_500_capture_update', '_500_capture_delete', '_500_refuse_truncate'
+            ]) as wanted (name)
+        where not exists (
+            select from pg_trigger as g
+            where g.tgrelid = c.oid and g.tgname = wanted.name
+        )
+    ) as missing,
+    array(
+        select g.tgname::text
+        from pg_trigger as g
+        where g.tgrelid = c.oid and g.tgname like '\_500\_%%' and g.tgenabled <> 'A'
+        order by g.tgname
+    ) as disabled,
+    array(
+        select g.tgname::text
+        from pg_trigger as g
+        where g.tgrelid = c.oid and not g.tgisinternal and (g.tgtype & 1) = 1 and (g.tgtype & 66) = 0
+        order by g.tgname
+    ) as alien
+from floorcast.tracked as t
+cross join
+    lateral (
+        select t.relation as oid
+        union
+        select p.relid from pg_partition_tree(t.relation) as p
+    ) as c
+order by name;
+
+-- name: sequence_cache
+select s.seqcache::int
+from pg_sequence as s
+join pg_class as c on c.oid = s.seqrelid
+join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = 'floorcast' and c.relname = 'change_seq';
+
+-- name: leader
+-- As floorcast_relay, which may read the sign of life; it is 0 before the first.
+select
+    (
+        select max(l.pid)
+        from pg_locks as l
+        where
+            l.locktype = 'advisory'
+            and l.granted
+            and l.objsubid = 1
+            and l.database = (
+                select d.oid from pg_database as d
+                where d.datname = current_database()
+            )
+            and ((l.classid::bigint << 32) | l.objid::bigint) = floorcast.leader_lock()
+    ) as pid,
+    (floorcast.now_ms() - nullif(s.last_value, 0))::float8 / 1000 as silent_seconds
+from floorcast.leader_seen as s;
+
+-- name: backend
+select pg_backend_pid();
+
+-- name: ring
+select pg_notify('floorcast_doctor', %(word)s);
+
+-- name: listen
+listen floorcast_doctor;
