@@ -1,0 +1,39 @@
+"""Reads documents the way these tests need: tables as rows of cells."""
+
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def read(name: str) -> str:
+    """Return a document by its path in the repository."""
+    return (ROOT / name).read_text()
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """Return each Markdown table as rows of cells, the heading first; a `|` in a cell is written as backslash and bar."""
+    found: list[list[list[str]]] = []
+    for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in block.splitlines()]
+        found.append([rows[0], *rows[2:]])
+    return found
+
+
+def table_after(text: str, heading: str) -> list[list[str]]:
+    """Return the rows, without their heading, of the first table after a heading."""
+    assert f"\n{heading}\n" in text, f"no heading {heading!r}"
+    return tables(text.partition(f"\n{heading}\n")[2])[0][1:]
+
+
+def tracked_files() -> list[Path]:
+    """Return every file that the repository keeps, and those that are about to be added."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file()]
