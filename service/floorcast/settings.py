@@ -12,8 +12,14 @@ from floorcast.errors import SettingsError
 class Settings(BaseSettings):
     """What an operator can decide. Names are environment variables; descriptions are for people."""
 
+    # The variables are the aliases below. The prefix keeps field names from being read as variables, too: `home` would
+    # be the user's HOME.
     model_config = SettingsConfigDict(
-        env_prefix="", populate_by_name=True, extra="ignore", hide_input_in_errors=True
+        env_prefix="FLOORCAST_",
+        env_ignore_empty=True,
+        populate_by_name=True,
+        extra="ignore",
+        hide_input_in_errors=True,
     )
 
     database_url: str | None = Field(

@@ -7,12 +7,13 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import jwt
 import typer
+from pydantic import SecretStr
 
 from floorcast.cli.caretaker import look_after
 from floorcast.cli.installation import Installation
 from floorcast.cli.screen import Screen
+from floorcast.cli.token import sign
 from floorcast.embedded.port import is_free
 from floorcast.errors import FactoryError, FloorcastError, SettingsError
 from floorcast.factory import demo
@@ -32,9 +33,7 @@ _TOKEN_SECONDS = 7 * 24 * 3600  # a wall display keeps its link for a week
 def up(
     *,
     simulate: Annotated[bool, typer.Option("--simulate", help="Keep the demo factory busy.")] = False,
-    port: Annotated[
-        int | None, typer.Option(help="The one port for page, HTTP, sockets. Default 4000.")
-    ] = None,
+    port: Annotated[int | None, typer.Option(help="The one port for page, HTTP, sockets. Default 4000.")] = None,
     home: Annotated[Path | None, typer.Option(help="Folder of the embedded servers' data.")] = None,
     gateways: Annotated[int | None, typer.Option(help="How many gateways share the port.")] = None,
     procfile: Annotated[Path | None, typer.Option(help="Which Procfile to run.")] = None,
@@ -132,7 +131,8 @@ async def _welcome(installation: Installation, user: str | None, screen: Screen,
         hint = "open it with a token: `floorcast token` makes one for a person of your database"
     else:
         # In the fragment: browsers send it to nobody, so it is in no log.
-        link += f"#token={_token(user, secret, settings.jwt_audience)}"
+        signer = settings.model_copy(update={"jwt_secret": SecretStr(secret)})
+        link += f"#token={sign(signer, user=user, role='authenticated', seconds=_TOKEN_SECONDS)}"
         hint = "the link carries the demo manager's token, good for a week"
     if not ready.result():
         hint += f" (nothing is ready there after {_READY_SECONDS:.0f} s; see the lines above)"
@@ -158,12 +158,6 @@ async def _answers(settings: Settings) -> bool:
     return False
 
 
-def _token(user: str, secret: str, audience: str) -> str:
-    now = int(time.time())
-    claims = {"sub": user, "role": "authenticated", "aud": audience, "iat": now, "exp": now + _TOKEN_SECONDS}
-    return jwt.encode(claims, secret, algorithm="HS256")
-
-
 def _reachable_host(settings: Settings) -> str:
     """An address that a browser on this machine can open."""
     host = settings.hosts[0]
@@ -175,9 +169,7 @@ def _need_free_port(settings: Settings) -> None:
         try:
             free = is_free(settings.port, host)
         except socket.gaierror as error:
-            raise SettingsError(
-                f"HOST names {host!r}, which is no address of this machine: {error}."
-            ) from error
+            raise SettingsError(f"HOST names {host!r}, which is no address of this machine: {error}.") from error
         if not free:
             raise SettingsError(
                 f"Port {settings.port} on {host} is in use by another program, or is not ours to use. "

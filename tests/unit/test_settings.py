@@ -1,0 +1,64 @@
+"""What the environment decides, and what it must not."""
+
+from pathlib import Path
+
+import pytest
+
+from floorcast.errors import SettingsError
+from floorcast.settings import load_settings
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what a test sets."""
+    for name in ("DATABASE_URL", "FLOORCAST_OWNER_DATABASE_URL", "REDIS_URL", "FLOORCAST_JWT_SECRET", "FLOORCAST_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_home_of_the_user_is_not_the_home_of_the_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HOME is set everywhere, and would put a database among the user's own files."""
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert load_settings().home is None
+
+
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose files and unit files set variables to nothing to switch them off."""
+    monkeypatch.setenv("FLOORCAST_HOME", "")
+    monkeypatch.setenv("DATABASE_URL", "")
+    settings = load_settings()
+    assert (settings.home, settings.database_url) == (None, None)
+
+
+def test_an_option_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was typed last is what was meant; an option that was not given decides nothing."""
+    monkeypatch.setenv("PORT", "4001")
+    assert load_settings(port=4002, home=None).port == 4002
+    assert load_settings(port=None, home=Path("/elsewhere")).port == 4001
+
+
+def test_a_wrong_value_is_refused_with_its_name_its_value_and_what_would_be_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One sentence for each wrong one."""
+    monkeypatch.setenv("PORT", "65536")
+    monkeypatch.setenv("FLOORCAST_DOORBELL", "sometimes")
+    with pytest.raises(SettingsError) as refusal:
+        load_settings()
+    sentences = str(refusal.value).splitlines()
+    assert "PORT is '65536': input should be less than or equal to 65535" in sentences
+    assert "FLOORCAST_DOORBELL is 'sometimes': input should be 'adaptive' or 'always'" in sentences
+
+
+def test_a_secret_is_never_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Error messages end up in logs."""
+    monkeypatch.setenv("FLOORCAST_JWT_SECRET", "hunter2")
+    with pytest.raises(SettingsError, match="at least 32 bytes") as refusal:
+        load_settings()
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_a_database_of_ones_own_needs_a_secret_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real data is never guarded by a secret that we made up."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://somebody@127.0.0.1/theirs")
+    with pytest.raises(SettingsError, match="FLOORCAST_JWT_SECRET"):
+        load_settings()
