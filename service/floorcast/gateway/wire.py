@@ -62,13 +62,18 @@ def parse(version: Version, text: bytes | bytearray) -> Message | None:
     join_ref, ref, topic, event, payload = parts
     if not (_is_ref(join_ref) and _is_ref(ref) and isinstance(topic, str) and isinstance(event, str)):
         return None
-    return Message(orjson.dumps(join_ref), orjson.dumps(ref), topic, event, payload)
+    return Message(_keep(join_ref), _keep(ref), topic, event, payload)
 
 
 def _is_ref(value: object) -> bool:
     if isinstance(value, str):
         return len(value) <= _LONGEST_REF
     return value is None or (isinstance(value, int) and not isinstance(value, bool))
+
+
+def _keep(ref: object) -> bytes:
+    """Return a ref as JSON in bytes of its own: what orjson returns holds on to its working buffer, 4 KB a topic."""
+    return NULL if ref is None else bytes(memoryview(orjson.dumps(ref)))
 
 
 def websocket_frame(payload: bytes) -> bytes:
