@@ -39,7 +39,7 @@ export function drawEvents(store, fresh, now) {
               "div",
               {},
               element("p", { class: "what" }, element("span", { class: "number" }, number), " ", element("strong", {}, eventWords(event, nameOf))),
-              element("p", { class: "row-foot dotted" }, title ? element("span", {}, title) : null, element("span", {}, `by ${actorName(event.actor, nameOf)}`)),
+              element("p", { class: "row-foot dotted" }, element("span", {}, `by ${actorName(event.actor, nameOf)}`), title ? element("span", { class: "title" }, title) : null),
             ),
           ),
       };
@@ -101,7 +101,5 @@ function drawLow(low, fresh) {
         element("span", { class: "left" }, element("b", {}, amount(available(item))), ` left, order at ${amount(item.reorder_point)}`),
       ),
   }));
-  const rest = low.length - shown.length;
-  if (rest > 0) shown.push({ key: "rest", version: rest, draw: () => element("li", { class: "low-item" }, `and ${rest} more`) });
   showRows(byId("low"), shown);
 }

@@ -7,6 +7,9 @@ import { ago, machineStatus, moment } from "./words.js";
 const STATUS_ORDER = ["down", "degraded", "in_maintenance", "operational", "standby"];
 const CRITICALITY_ORDER = ["critical", "high", "medium", "low"];
 
+// So few can be shown larger on a wall.
+const FEW = 10;
+
 const rank = (order, value) => (order.indexOf(value) + order.length + 1) % (order.length + 1);
 
 /** Machines that stand on the board, the most pressing first. Exported for tests. */
@@ -33,6 +36,7 @@ export function drawMachines(store, fresh, now, cut) {
       draw: () => tile(machine, fresh(machine), now),
     })),
   );
+  byId("machines").dataset.few = String(machines.length <= FEW);
   byId("machines").dataset.empty = machines.length ? "" : "No machine stands here yet.";
   drawCounts(machines);
   setText(byId("machines-title"), cut ? `Equipment (first ${machines.length})` : "Equipment");
@@ -45,7 +49,8 @@ function tile(machine, fresh, now) {
     "li",
     { class: fresh ? "tile fresh" : "tile", "data-status": machine.status, "data-id": machine.id },
     element("p", { class: "tile-status" }, icon(machine.status), element("strong", {}, machineStatus(machine.status))),
-    element("h3", {}, machine.name, " ", machine.criticality === "critical" ? element("span", { class: "chip" }, "Critical") : null),
+    // The chip comes first: a long name is cut, and what matters must not be.
+    element("h3", { title: machine.name }, machine.criticality === "critical" ? element("span", { class: "chip" }, "Critical") : null, " ", machine.name),
     element(
       "p",
       { class: "tile-where dotted" },

@@ -52,11 +52,11 @@ function row(order, machine, people, late, fresh) {
       element("span", { class: "number" }, order.number),
       element("span", { class: "state" }, plain(order.status)),
     ),
-    element("h3", {}, order.title),
+    element("h3", { title: order.title }, order.title),
     element(
       "p",
       { class: "row-foot dotted" },
-      machine ? element("span", {}, machine) : null,
+      machine ? element("span", { class: "title" }, machine) : null,
       people ? element("span", { class: "people" }, people) : null,
       order.due_at
         ? element("span", { class: late ? "late" : null }, `${late ? "overdue since" : "due"} `, element("time", { datetime: order.due_at }, moment(order.due_at)))
