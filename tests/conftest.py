@@ -11,4 +11,5 @@ pytest_plugins = [
     "tests.fixtures.observed",
     "tests.fixtures.page",
     "tests.fixtures.gateway",
+    "tests.fixtures.floor",
 ]

@@ -1,0 +1,94 @@
+"""What Redis holds, compared with the trail tick by tick; the keys are written out here, not asked of Floorcast."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from redis import Redis
+from tests.trial.line import read_json
+from tests.trial.trail import GRANTS, Tick, Trail, operation_of
+
+_SHARD = "floorcast:{0}"
+
+
+@dataclass
+class FeedAudit:
+    """What was found."""
+
+    # The ticks that the feed holds; the rest of them is in Postgres only.
+    first: int = 0
+    last: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def audit_feed(client: "Redis", trail: Trail) -> FeedAudit:
+    """Every tick from the first to the newest is in the feed, once, in order, with its seal and its operations."""
+    incarnation = _text(client.hget(f"{_SHARD}:newest", "incarnation"))
+    entries: Any = client.xrange(f"{_SHARD}:feed:{incarnation}")
+    ticks = [(_text(name), fields) for name, fields in entries if b"tick" in fields]
+    audit = FeedAudit()
+    if not ticks:
+        # After FLUSHALL on a quiet floor: the newest tick is begun with, so at least that must be there.
+        audit.faults.append("the feed holds no tick")
+        return audit
+    audit.first, audit.last = (int(ticks[at][0].split("-")[0]) for at in (0, -1))
+    for number, (name, fields) in enumerate(ticks, start=audit.first):
+        if name != f"{number}-0":
+            audit.faults.append(f"the feed has {name} where {number}-0 belongs")
+            break
+        audit.faults += _compare(trail.ticks[number], fields)
+    if audit.last != trail.last:
+        audit.faults.append(f"the feed ends at {audit.last}, the trail at {trail.last}")
+    for warehouse in trail.warehouses:
+        audit.faults += _audit_log(client, f"{_SHARD}:log:{incarnation}:{warehouse}", warehouse, trail, audit.first)
+    return audit
+
+
+def _compare(tick: Tick, fields: dict[bytes, bytes]) -> list[str]:
+    header = json.loads(fields[b"tick"])
+    ours = (tick.number, tick.seal, tick.previous_seal, tick.count)
+    theirs = (header["tick"], header["seal"], header["previous"], header["count"])
+    if ours != theirs:
+        return [f"tick {tick.number} is {ours} in the trail and {theirs} in the feed"]
+    if header["large"]:
+        return []
+    found = [(*json.loads(name)[1:], read_json(body.decode())) for name, body in fields.items() if name != b"tick"]
+    if found != _operations(tick):
+        return [f"tick {tick.number} holds {found} in the feed and {_operations(tick)} in the trail"[:2_000]]
+    return []
+
+
+def _operations(tick: Tick) -> list[tuple[int, str, str, Any]]:
+    """Every operation of a tick: for each change the warehouse that it left, then the one that it is in."""
+    found = []
+    for n, row in enumerate(tick.rows, start=1):
+        for warehouse in (row.old_warehouse, row.warehouse):
+            if warehouse is None:
+                continue
+            if row.table == GRANTS:
+                grant = read_json(row.new or row.old or "")
+                body = {"user": grant["user_id"], "role": grant["role"] if row.new else None}
+            else:
+                body = operation_of(tick.number, n, row, warehouse)
+            found.append((n, row.table, warehouse, body))
+    return found
+
+
+def _audit_log(client: "Redis", key: str, warehouse: str, trail: Trail, first: int) -> list[str]:
+    """A warehouse's log names each entry's predecessor, and holds every tick of the feed that concerned it."""
+    entries: Any = client.xrange(key)
+    names = [_text(name) for name, _ in entries]
+    faults = [
+        f"{key} has {name} behind {before} and names {_text(fields[b'previous'])} as its predecessor"
+        for before, (name, fields) in zip(names, entries[1:], strict=False)
+        if _text(fields[b"previous"]) != before
+    ]
+    held = {int(name.split("-")[0]) for name in names}
+    missing = [tick for tick, _ in trail.told(warehouse, first - 1) if tick not in held]
+    if missing:
+        faults.append(f"{key} lacks ticks {missing[:5]} …")
+    return faults
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else ""
