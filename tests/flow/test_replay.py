@@ -1,5 +1,6 @@
 """Replay: history in a file becomes completed orders, played by people, one step a transaction."""
 
+import asyncio
 import csv
 from datetime import datetime
 from decimal import Decimal
@@ -8,13 +9,16 @@ from typing import Any
 from uuid import uuid5
 
 import pytest
+from tests.fixtures.observed import Observed
 from tests.fixtures.postgres import Database
 from typer.testing import CliRunner
 
 from floorcast.cli import app
+from floorcast.embedded.postgres import EmbeddedPostgres
 from floorcast.factory import demo
 from floorcast.factory.history import TYPES
 from floorcast.factory.replay import Outcome, read_plan, replay
+from floorcast.observe import DatabaseLost
 
 ORDERS = Path(__file__).parent / "data" / "orders.csv"
 REFUSED = (8, 20, 31, 45, 53)
@@ -138,6 +142,32 @@ async def test_history_is_played_at_the_speed_that_was_asked_for(factory: Databa
     """Days of history a second: the orders of a few months at many thousand days a second take no time."""
     outcome = await play(factory, days_per_second=100_000.0, limit=15)
     assert outcome.completed == 15
+
+
+async def test_a_database_that_restarts_meanwhile_costs_no_order_and_doubles_none(
+    own_postgres: EmbeddedPostgres, own_database: Database, observed: Observed
+) -> None:
+    """A step whose commit was not answered is done again, and finds it done."""
+    demo.load(own_database.owner_url)
+    begun = asyncio.Event()
+    plan = read_plan(ORDERS, None, None)
+    playing = asyncio.create_task(
+        replay(own_database.service_url, plan, assets={}, days_per_second=None, workers=1, completed=begun.set)
+    )
+    await begun.wait()
+    await asyncio.to_thread(own_postgres.restart)
+    await observed.wait_for(DatabaseLost)
+    outcome = await playing
+    assert outcome.completed == 58
+    counted = await rows(
+        own_database,
+        "select event_type, count(*) from public.work_order_timeline as t join public.work_orders as w"
+        " on w.id = t.work_order_id where w.scheduled_start is not null group by 1 order by 1",
+    )
+    with ORDERS.open(newline="") as lines:
+        parts = sum(line["PMType"] == "PM02" for line in csv.DictReader(lines))
+    # Assigned and started are two changes of status.
+    assert dict(counted) == {"created": 58, "assigned": 58, "status_changed": 116, "part_used": parts, "completed": 58}
 
 
 def test_the_command_ends_with_1_when_a_line_was_refused(factory: Database, monkeypatch: pytest.MonkeyPatch) -> None:
