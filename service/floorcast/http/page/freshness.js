@@ -17,7 +17,8 @@ export class Freshness {
 
   /** The picture was just read and the stream runs. */
   connected(now, progressSeconds) {
-    this.#interval = progressSeconds * 1000;
+    // The relay gives a sign every second and no sooner, however often a gateway would pass it on.
+    this.#interval = Math.max(1, progressSeconds) * 1000;
     this.#connected = true;
     this.#doubted = false;
     this.#provenAt = now;
