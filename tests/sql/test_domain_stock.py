@@ -116,7 +116,7 @@ def test_a_statement_counts_as_a_whole(owner: Connection, plant: Plant) -> None:
 def test_one_item_that_is_short_books_nothing_of_the_others(owner: Connection, plant: Plant, key: UUID) -> None:
     """All movements of a statement, or none, whichever item is looked at first."""
     other = add_part(owner, plant.north, 1, "Seal", key)
-    with pytest.raises(psycopg.errors.CheckViolation, match="Seal"):
+    with pytest.raises(psycopg.errors.CheckViolation, match='not enough of "Seal"'):
         owner.execute(
             "insert into public.inventory_transactions (item_id, transaction_type, quantity)"
             " values (%s, 'issue', 1), (%s, 'issue', 2)",

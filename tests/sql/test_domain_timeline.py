@@ -1,9 +1,11 @@
 """The timeline: what happens to an order is written there, once, by whom, with what it was and what it is."""
 
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from tests.sql.plant import Connection, Plant, acting_as, add_order, assign, value
+from tests.fixtures.postgres import Database
+from tests.sql.plant import Connection, Plant, acting_as, add_order, assign, connect, value
 
 
 def events(connection: Connection, order: UUID) -> list[tuple[str, dict[str, Any]]]:
@@ -111,6 +113,33 @@ def test_a_statement_over_many_orders_writes_one_line_for_each(owner: Connection
     query = "select count(*) from public.work_order_timeline where event_type = %s"
     assert value(owner, query, "created") == 100
     assert value(owner, query, "priority_changed") == 60
+
+
+def test_a_session_that_began_with_one_row_is_not_slow_with_many(
+    database: Database, owner: Connection, plant: Plant
+) -> None:
+    """A plan made for one row would compare every old row with every new one; a new session knows better."""
+    assign(owner, add_order(owner, plant.north), plant.people["technician"])
+    updates = ("update public.work_orders set priority = %s", "update public.work_order_assignments set role = %s")
+    for update in updates:
+        owner.execute(update.encode(), ["low"])
+    owner.execute(
+        "insert into public.work_orders (warehouse_id, title) select %s, 'x' from generate_series(1, 6000)",
+        [plant.north],
+    )
+    owner.execute(
+        "insert into public.work_order_assignments (work_order_id, user_id) select id, %s from public.work_orders",
+        [plant.people["contractor"]],
+    )
+
+    def seconds(connection: Connection, update: str, text: str) -> float:
+        began = monotonic()
+        connection.execute(update.encode(), [text])
+        return monotonic() - began
+
+    with connect(database.owner_url) as fresh:
+        for update in updates:
+            assert seconds(owner, update, "high") < 4 * seconds(fresh, update, "critical") + 0.2
 
 
 def test_assigning_and_unassigning_are_written(owner: Connection, plant: Plant) -> None:
