@@ -161,8 +161,8 @@ class Hub:
         self.hand_out()
 
     def crowded(self) -> bool:
-        """Whether somebody still has frames waiting of what was handed out last."""
-        return any(outbox.waiting_bytes for audience in self._served for outbox in audience.members)
+        """Whether somebody's kernel has not yet taken everything of what was handed out last."""
+        return any(outbox.paused for audience in self._served for outbox in audience.members)
 
     # A tick that is too large to be held
 

@@ -52,7 +52,10 @@ class Outbox:
     )
 
     def __init__(self, transport: Transport, limit: int, owner: Owner) -> None:
-        """Let at most `limit` bytes wait, those in the transport's own buffer included."""
+        """Let at most `limit` bytes wait behind the write that is under way.
+
+        That write itself does not count: one large tick on a slow network is not yet a slow reader.
+        """
         self.transport = transport
         self.limit = limit
         self.owner = owner
@@ -131,8 +134,8 @@ class Outbox:
                 return True
             self.release()
             return False
-        waiting = self.waiting_bytes + self.transport.get_write_buffer_size()
-        if waiting > self.limit:
+        if self.waiting_bytes > self.limit:
+            waiting = self.waiting_bytes + self.transport.get_write_buffer_size()
             self._clear()
             self.overflown = True
             self.owner.overflowed(waiting)
