@@ -2,9 +2,6 @@
 
 import asyncio
 import contextlib
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from floorcast.access.claims import TokenVerifier
 from floorcast.access.keys import PublishedKeys
@@ -14,8 +11,8 @@ from floorcast.gateway.follower import Standing
 from floorcast.gateway.gateway import Gateway
 from floorcast.gateway.trail import PostgresTrail
 from floorcast.http.application import build_application
-from floorcast.http.health import Check
 from floorcast.http.metrics import Metrics
+from floorcast.http.readiness import GatewayHealth
 from floorcast.journal import keep_journal
 from floorcast.lifecycle import run_parts, run_process
 from floorcast.observe import watch
@@ -66,8 +63,9 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
     verifier = TokenVerifier(secret=secret, keys=keys, audience=settings.jwt_audience)
     trail, feed, pictures = PostgresTrail(database_url), FeedReader(redis_url), PictureReader(database_url)
     standing = Standing()
+    health = GatewayHealth(standing, postgres=pictures.ping, redis=feed.newest, stale_seconds=_STALE_SECONDS)
     application = build_application(
-        settings=settings, pictures=pictures, verifier=verifier, health=_Health(standing), metrics=metrics
+        settings=settings, pictures=pictures, verifier=verifier, health=health, metrics=metrics
     )
     gateway = Gateway(
         settings=settings, trail=trail, feed=feed, verifier=verifier, application=application, standing=standing
@@ -82,23 +80,6 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         await pictures.close()
         await feed.aclose()
         await trail.aclose()
-
-
-@dataclass(frozen=True, slots=True)
-class _Health:
-    """Whether this gateway is of use: it has begun, and the stream reaches it."""
-
-    standing: Standing
-
-    async def checks(self) -> Sequence[Check]:
-        """Answer from memory: a readiness probe must not add load to what it asks about."""
-        standing = self.standing
-        began = Check("begun", standing.ready, standing.waiting_for or f"follows the stream, at tick {standing.tick}")
-        if standing.fresh_at is None:
-            return [began, Check("fresh", ok=False, reason="no sign of progress yet: is a relay running?")]
-        age = time.monotonic() - standing.fresh_at
-        reason = f"last sign of progress {age:.1f} s ago"
-        return [began, Check("fresh", ok=age <= _STALE_SECONDS, reason=reason)]
 
 
 def _urls(settings: Settings) -> tuple[str, str]:
