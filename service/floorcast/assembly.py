@@ -36,6 +36,8 @@ def run_relay(settings: Settings) -> int:
 
     async def main(stop: asyncio.Event) -> None:
         task = asyncio.create_task(relay.run(), name="relay")
+        # It never ends by itself; if it does, what ended it must end the process, which is then started anew.
+        task.add_done_callback(lambda _: stop.set())
         await stop.wait()
         # A tick that is cut short here is either durable or was never closed; the next leader sees which.
         task.cancel()
