@@ -274,6 +274,7 @@ CREATE FUNCTION floorcast.record_parts_used() RETURNS trigger
 CREATE FUNCTION floorcast.record_work_order_changes() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET enable_nestloop TO 'off'
 -- its body is in triggers/ or in a migration
 
 CREATE FUNCTION floorcast.record_work_orders_created() RETURNS trigger
