@@ -1,8 +1,8 @@
 """What a delivery costs: the gateway's CPU per delivery at many joined sockets, beside a bare `os.write` loop.
 
 One process holds the sockets. First it is a gateway: every commit reaches all sockets, through trigger, tick, Redis and
-hub, and its CPU time is divided by the deliveries. Then, in the same process and on the same sockets, a plain loop writes
-the same number of frames of the same size with `os.write`, and its CPU time is divided likewise: the floor.
+hub, and its CPU time is divided by the deliveries. Then, in the same process and on the same sockets, a plain loop
+writes the same number of frames of the same size with `os.write`, and its CPU time is divided likewise: the floor.
 
     python bench/fanout.py [--sockets 1000] [--ticks 300] [--rounds 5]
 """
@@ -16,6 +16,7 @@ import statistics
 import sys
 import threading
 import time
+from pathlib import Path
 
 import psycopg
 import uvloop
@@ -46,7 +47,11 @@ def main() -> None:
 
 def _measure(sockets: int, ticks: int, rounds: int) -> None:
     port = free_port()
-    with stack() as it, it.process("-m", "floorcast", "relay"), it.process(__file__, "--serve", PORT=str(port)) as server:
+    with (
+        stack() as it,
+        it.process("-m", "floorcast", "relay"),
+        it.process(__file__, "--serve", PORT=str(port)) as server,
+    ):
         wait_until_ready(port)
         # Its first frame is looked at, to know the size of all.
         probe = join(port, it.token, it.warehouse)
@@ -81,7 +86,7 @@ def _measure(sockets: int, ticks: int, rounds: int) -> None:
                     )
     ratio = statistics.median(g / f for g, f in zip(gateway, floor, strict=True))
     print(
-        f"\n{sockets} sockets, frames of {size} bytes: gateway {statistics.median(gateway):.2f} µs of CPU per delivery, "
+        f"\n{sockets} sockets, frames of {size} bytes: gateway {statistics.median(gateway):.2f} µs CPU per delivery, "
         f"bare os.write {statistics.median(floor):.2f} µs, ratio {ratio:.2f} (medians of {rounds})"
     )
 
@@ -136,7 +141,7 @@ def _cpu() -> float:
 def _sockets_on(port: int) -> list[int]:
     """Every accepted connection of this process on the port."""
     found = []
-    for name in os.listdir("/proc/self/fd"):
+    for name in [entry.name for entry in Path("/proc/self/fd").iterdir()]:
         try:
             with socket.socket(fileno=os.dup(int(name))) as probe:
                 if probe.family == socket.AF_INET and probe.getsockname()[1] == port and probe.getpeername():

@@ -1,6 +1,6 @@
 """What an idle joined socket weighs: resident memory of a gateway process per socket.
 
-    python bench/memory.py [--sockets 5000]
+python bench/memory.py [--sockets 5000]
 """
 
 import argparse

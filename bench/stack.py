@@ -1,4 +1,4 @@
-"""The real thing for a benchmark: embedded servers, one warehouse, a small tracked table, relay and gateway processes."""
+"""The real thing for a benchmark: embedded servers, a warehouse with a small tracked table, relay and gateways."""
 
 import contextlib
 import os
