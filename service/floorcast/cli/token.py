@@ -65,7 +65,10 @@ def _person(settings: Settings, address: str) -> str:
         with psycopg.connect(settings.migration_url, connect_timeout=_CONNECT_SECONDS) as connection:
             found = connection.execute(query, {"address": address}).fetchall()
     except psycopg.Error as error:
-        raise DatabaseUnavailable(f"{address!r} could not be looked up: {error}") from error
+        raise DatabaseUnavailable(
+            f"{address!r} could not be looked up: {error}. Give the person's uuid, or set FLOORCAST_OWNER_DATABASE_URL "
+            "to a login that may read people."
+        ) from error
     if len(found) != 1:
         how_many = "more than one person has" if found else "nobody has"
         raise DatabaseUnavailable(f"In this database {how_many} the address {address!r}. Give the person's uuid.")
