@@ -5,6 +5,8 @@
 -- and an upsert or a swap of keys needs no case of its own. A full join is never a nested loop: a plan made for one
 -- row does not explode on a million.
 -- `*<>` compares the stored images of two rows: it works for every type and calls 1.0 and 1.00 different, as they are.
+-- The table's columns may have any name: whole rows are written `n.*`, since `n` alone could be one of its columns, and
+-- our variables are qualified by the label of the block. A name that meant two things would fail the business write.
 create or replace function floorcast.capture_body(
     relation regclass, table_name text, warehouse_column text, family text
 )
@@ -23,7 +25,7 @@ declare
     _new_warehouse text := 'null::text';
 begin
     select
-        string_agg(format('o.%1$I %2$s n.%1$I', k.name, k.equals), ' and '),
+        string_agg(format(k.equals, 'o.' || quote_ident(k.name), 'n.' || quote_ident(k.name)), ' and '),
         format('json_build_object(%s)', string_agg(format('%1$L, o.%1$I', k.name), ', ')),
         format('json_build_object(%s)', string_agg(format('%1$L, n.%1$I', k.name), ', ')),
         min(quote_ident(k.name))
@@ -37,17 +39,18 @@ begin
 
     return format(
         $body$
+<<capture>>
 declare
     _actor constant text := floorcast.actor();
     _captured bigint;
 begin
     if tg_op = 'INSERT' then
         insert into floorcast.change (op, table_name, key, warehouse, actor, new)
-        select 'insert', %1$L, %2$s, %3$s, _actor, row_to_json(n)
+        select 'insert', %1$L, %2$s, %3$s, capture._actor, row_to_json(n.*)
         from new_rows as n;
     elsif tg_op = 'DELETE' then
         insert into floorcast.change (op, table_name, key, warehouse, actor, old)
-        select 'delete', %1$L, %4$s, %5$s, _actor, row_to_json(o)
+        select 'delete', %1$L, %4$s, %5$s, capture._actor, row_to_json(o.*)
         from old_rows as o;
     else
         insert into floorcast.change (op, table_name, key, warehouse, old_warehouse, actor, old, new)
@@ -57,17 +60,17 @@ begin
             case when n.%6$s is null then %4$s else %2$s end,
             case when n.%6$s is null then %5$s else %3$s end,
             case when n.%6$s is not null and %5$s is distinct from %3$s then %5$s end,
-            _actor,
-            case when o.%6$s is not null then row_to_json(o) end,
-            case when n.%6$s is not null then row_to_json(n) end
+            capture._actor,
+            case when o.%6$s is not null then row_to_json(o.*) end,
+            case when n.%6$s is not null then row_to_json(n.*) end
         from old_rows as o
         full join new_rows as n on %7$s
-        where o.%6$s is null or n.%6$s is null or o *<> n;
+        where o.%6$s is null or n.%6$s is null or o.* *<> n.*;
     end if;
 
     -- A statement that changed no row fires too; it has nothing to announce.
-    get diagnostics _captured = row_count;
-    if _captured > 0 then
+    get diagnostics capture._captured = row_count;
+    if capture._captured > 0 then
         perform floorcast.ring(%8$L);
     end if;
     return null;

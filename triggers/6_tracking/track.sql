@@ -22,6 +22,7 @@ declare
     _function text;
     _keys text[] := (select array_agg(k.name) from floorcast.key_columns(track.relation) as k);
     _member regclass;
+    _virtual text;
     _foreign text;
 begin
     select s.nspname, c.relname
@@ -45,17 +46,31 @@ begin
             hint = 'Name the column that holds the warehouse, or null when rows have none.';
     end if;
 
-    _name := case _schema when 'public' then _table else _schema || '.' || _table end;
+    select string_agg(a.attname, ', ')
+    into _virtual
+    from pg_catalog.pg_attribute as a
+    where a.attrelid = track.relation and a.attgenerated = 'v' and not a.attisdropped;
+    if _virtual is not null then
+        raise exception 'table %.% cannot be tracked: triggers see null in its virtual columns (%)',
+            _schema, _table, _virtual
+        using errcode = 'object_not_in_prerequisite_state', hint = 'Make them STORED.';
+    end if;
+
+    -- A dot inside a name is told from the one between schema and table by quotes.
+    _name := case when _table like '%.%' then quote_ident(_table) else _table end;
+    if _schema <> 'public' then
+        _name := case when _schema like '%.%' then quote_ident(_schema) else _schema end || '.' || _name;
+    end if;
     -- 63 bytes end a name; what would be cut, or could be another schema's, is told apart by the table's oid.
-    _function := 'capture_' || replace(_name, '.', '_');
-    if octet_length(_function) > 63 or (_schema <> 'public') then
+    _function := 'capture_' || _name;
+    if octet_length(_function) > 63 or _schema <> 'public' then
         _function := 'capture_' || track.relation::oid || '_' || left(_table, 40);
     end if;
 
     execute format(
         'create or replace function floorcast.%I() returns trigger volatile security definer'
         ' set search_path = '''' set timezone = ''UTC'' set intervalstyle = ''iso_8601'''
-        ' set bytea_output = ''hex'' set extra_float_digits = 1 language plpgsql as %L',
+        ' set datestyle = ''ISO, MDY'' set bytea_output = ''hex'' set extra_float_digits = 1 language plpgsql as %L',
         _function,
         floorcast.capture_body(
             track.relation, _name, track.warehouse_column, coalesce(track.family, _table)
@@ -113,6 +128,8 @@ begin
         using hint = 'Make them BEFORE ROW for the same row, or AFTER STATEMENT named after _500_ for other tables.';
     end if;
 
+    -- It may have been tracked under another name.
+    delete from floorcast.tracked as t where t.relation = track.relation and t.table_name <> _name;
     insert into floorcast.tracked (table_name, relation, key_columns, warehouse_column, family)
     values (_name, track.relation, _keys, track.warehouse_column, coalesce(track.family, _table))
     on conflict (table_name) do update
