@@ -46,6 +46,7 @@ as $$
         -- Transactions whole, in the order of their last change: a writer touches another's row only after its commit.
         select
             row_number() over (order by c.last_seq, c.seq) as n,
+            c.last_seq,
             c.change
         from (
             select
@@ -58,13 +59,22 @@ as $$
         ) as c
     ),
     total as materialized (
+        -- A digest for each transaction first: all changes of a long absence would not fit into one value.
         select
-            count(*) as count,
-            sum(
-                coalesce(octet_length((f.change).old::text), 0) + coalesce(octet_length((f.change).new::text), 0)
-            ) as bytes,
-            string_agg(floorcast.change_digest(f.change), ''::bytea order by f.n) as digests
-        from fresh as f
+            sum(x.count) as count,
+            sum(x.bytes) as bytes,
+            string_agg(sha256(x.digests), ''::bytea order by x.last_seq) as digests
+        from (
+            select
+                f.last_seq,
+                count(*) as count,
+                sum(
+                    coalesce(octet_length((f.change).old::text), 0) + coalesce(octet_length((f.change).new::text), 0)
+                ) as bytes,
+                string_agg(floorcast.change_digest(f.change), ''::bytea order by f.n) as digests
+            from fresh as f
+            group by f.last_seq
+        ) as x
     ),
     closed as (
         insert into floorcast.tick (tick, snapshot, count, bytes, seal, closed_at)
