@@ -1,4 +1,4 @@
--- TRUNCATE gives triggers no rows, so it would empty screens without anybody being told.
+-- TRUNCATE gives triggers no rows: screens would keep what is gone, and people the access that was withdrawn.
 create or replace function floorcast.refuse_truncate()
 returns trigger
 volatile
@@ -7,10 +7,10 @@ set search_path = ''
 language plpgsql
 as $$
 begin
-    raise exception 'TRUNCATE of % is refused: its rows are tracked and nobody would be told that they are gone',
+    raise exception 'TRUNCATE of % is refused: its rows are followed and nobody would be told that they are gone',
         tg_relid::regclass
     using errcode = 'object_not_in_prerequisite_state',
-        hint = 'Use DELETE, or floorcast.untrack() first.';
+        hint = 'Use DELETE; a tracked table can be let go with floorcast.untrack() first.';
 end;
 $$;
 

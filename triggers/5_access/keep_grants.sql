@@ -48,7 +48,12 @@ create or replace trigger _600_keep_grants_delete after delete on public.user_wa
 referencing old table as old_rows
 for each statement execute function floorcast.keep_grants();
 
+-- TRUNCATE gives triggers no rows: everybody would lose access by law and keep it by grant.
+create or replace trigger _600_refuse_truncate before truncate on public.user_warehouse_access
+for each statement execute function floorcast.refuse_truncate();
+
 alter table public.user_warehouse_access
 enable always trigger _600_keep_grants_insert,
 enable always trigger _600_keep_grants_update,
-enable always trigger _600_keep_grants_delete;
+enable always trigger _600_keep_grants_delete,
+enable always trigger _600_refuse_truncate;
