@@ -39,10 +39,11 @@ order by t.tick
 limit %(limit)s;
 
 -- name: transactions
--- The transactions of one tick in the order in which they are delivered, with how many changes each has.
+-- The transactions of one tick in the order in which they are delivered, with how many changes each has, and how large.
 select
-    c.xid::text as xid,
-    count(*) as changes
+    c.xid::text::bigint as xid,
+    count(*) as changes,
+    sum(coalesce(octet_length(c.old::text), 0) + coalesce(octet_length(c.new::text), 0))::bigint as bytes
 from floorcast.tick as t
 join floorcast.tick as p on p.tick = t.tick - 1
 cross join lateral floorcast.changes_between(p.snapshot, t.snapshot) as c
@@ -51,7 +52,7 @@ group by c.xid
 order by max(c.seq);
 
 -- name: changes
--- Changes of some transactions, in order, from a place on. Reads at most `limit` rows through the primary key.
+-- Changes of some whole transactions, in order.
 select
     c.xid::text as xid,
     c.seq,
@@ -66,9 +67,41 @@ select
     c.new::text as new
 from unnest(%(xids)s::text[]) with ordinality as x (xid, place)
 join floorcast.change as c on c.xid = x.xid::xid8
-where c.seq > %(after)s
-order by x.place, c.seq
-limit %(limit)s;
+order by x.place, c.seq;
+
+-- name: changes_of_one
+-- A piece of one transaction from a place on: at most so many changes, and no more once they have so many bytes.
+-- Reads just these, in the order of the primary key; the length of a row is known without reading it.
+with piece as (
+    select
+        c.*,
+        coalesce(octet_length(c.old::text), 0) + coalesce(octet_length(c.new::text), 0) as size
+    from floorcast.change as c
+    where c.xid = %(xid)s::xid8 and c.seq > %(after)s
+    order by c.seq
+    limit %(count)s
+)
+
+select
+    c.xid::text as xid,
+    c.seq,
+    c.table_name,
+    c.op,
+    c.key::text as key,
+    c.warehouse,
+    c.old_warehouse,
+    c.actor,
+    floorcast.iso(c.at) as at,
+    c.old::text as old,
+    c.new::text as new
+from (
+    select
+        p.*,
+        sum(p.size) over (order by p.seq) - p.size as bytes_before
+    from piece as p
+) as c
+where c.bytes_before < %(bytes)s
+order by c.seq;
 
 -- name: try_lead
 -- Takes the leader's lock if it is free, and gives a sign of life in the same statement; true when taken.
@@ -96,8 +129,9 @@ where
     and ((l.classid::bigint << 32) | l.objid::bigint) = floorcast.leader_lock();
 
 -- name: is_working
--- Whether a session is at work on a query now. As the login itself: a role that it took sees nothing of its sessions.
-select a.state = 'active' as working
+-- Whether a session is at work on a query now. One that waits for its client is not: the client may be stopped.
+-- As the login itself: a role that it took sees nothing of its sessions.
+select a.state = 'active' and coalesce(a.wait_event_type, '') <> 'Client' as working
 from pg_stat_activity as a
 where a.pid = %(pid)s;
 

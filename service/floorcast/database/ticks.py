@@ -3,12 +3,13 @@
 Both ways give the same changes in the same order with the same positions.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from array import array
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 
 from floorcast.causality import in_causal_order
 from floorcast.change import Change
@@ -85,42 +86,58 @@ async def read_pages(connection: Connection, header: TickHeader) -> AsyncIterato
 
 
 async def _pages(connection: Connection, header: TickHeader) -> AsyncIterator[list[Change]]:
-    # Rows of a tick are alike in size more often than not, so the mean decides how many make a page.
-    mean = max(1, header.bytes // max(1, header.count))
-    size = max(1, min(LARGE_COUNT, LARGE_BYTES // mean))
-    transactions = await _rows(connection, "transactions", tick=header.tick)
     done = 0
-    for xids, whole in _batches(transactions, size if header.large else max(1, header.count)):
-        after = 0
-        while True:
-            rows = await _rows(connection, "changes", xids=xids, after=after, limit=header.count if whole else size)
-            if rows:
-                page = _changes(rows, first=done + 1)
-                done += len(page)
-                # A large tick keeps the order of capture: a chain could span pages, and holding them all is what
-                # paging avoids. Every reader does the same, so positions agree.
-                yield page if header.large else in_causal_order(page)
-            if whole or len(rows) < size:
-                break
-            after = rows[-1]["seq"]
-
-
-def _batches(transactions: Iterable[dict[str, Any]], size: int) -> Iterable[tuple[list[str], bool]]:
-    """Group transactions into pages; one larger than a page stands alone and is marked as not whole."""
-    batch: list[str] = []
-    filled = 0
-    for transaction in transactions:
-        xid, changes = transaction["xid"], transaction["changes"]
-        if batch and filled + changes > size:
-            yield batch, True
-            batch, filled = [], 0
-        if changes > size:
-            yield [xid], False
+    for batch in await _batches(connection, header.tick):
+        xids = [str(xid) for xid in batch.xids]
+        if batch.fits:
+            rows = await _rows(connection, "changes", xids=xids)
+            page = _changes(rows, first=done + 1)
+            done += len(page)
+            # A large tick keeps the order of capture: a chain could span pages, and holding them all is what paging
+            # avoids. Every reader does the same, so positions agree.
+            yield page if header.large else in_causal_order(page)
             continue
-        batch.append(xid)
-        filled += changes
-    if batch:
-        yield batch, True
+        end, after = done + batch.changes, 0
+        while done < end:
+            rows = await _rows(
+                connection, "changes_of_one", xid=xids[0], after=after, count=LARGE_COUNT, bytes=LARGE_BYTES
+            )
+            if not rows:
+                raise AssertionError(f"the trail was edited: tick {header.tick} lacks changes of {xids[0]}")
+            page = _changes(rows, first=done + 1)
+            done += len(page)
+            after = page[-1].seq
+            yield page
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Transactions that make one page; one that is larger than a page stands alone."""
+
+    # Eight bytes each: a tick may have as many transactions as were committed while no relay ran.
+    xids: "array[int]"
+    changes: int = 0
+    bytes: int = 0
+
+    @property
+    def fits(self) -> bool:
+        """Whether it may be held in memory whole."""
+        return self.changes <= LARGE_COUNT and self.bytes <= LARGE_BYTES
+
+
+async def _batches(connection: Connection, tick: int) -> list[_Batch]:
+    """Group the transactions of a tick into pages; a tick that is not large is one page."""
+    batches = [_Batch(array("Q"))]
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        async for xid, changes, size in cursor.stream(_QUERIES["transactions"], {"tick": tick}):
+            last = batches[-1]
+            if last.xids and (last.changes + changes > LARGE_COUNT or last.bytes + size > LARGE_BYTES):
+                last = _Batch(array("Q"))
+                batches.append(last)
+            last.xids.append(xid)
+            last.changes += changes
+            last.bytes += size
+    return batches if batches[0].xids else []
 
 
 async def _rows(connection: Connection, name: str, **parameters: object) -> list[dict[str, Any]]:
