@@ -6,13 +6,9 @@ call. There is one shard today. The incarnation is part of every key of a histor
 
 _SHARD = "floorcast:{0}"
 
-INCARNATION = f"{_SHARD}:incarnation"
-"""String: the incarnation that is published now."""
-
-
-def newest_key(incarnation: str) -> str:
-    """Hash `tick`, `seal`: how far this history is published. What the publishing script compares and sets."""
-    return f"{_SHARD}:newest:{incarnation}"
+NEWEST = f"{_SHARD}:newest"
+"""Hash `incarnation`, `tick`, `seal`: what is published now; what the scripts compare and set, all three together, so
+that a relay of another history is refused as surely as a late one. `began`: the tick at which the feed began anew."""
 
 
 def feed_key(incarnation: str) -> str:
@@ -30,5 +26,5 @@ def log_pattern(incarnation: str) -> str:
     return f"{_SHARD}:log:{incarnation}:*"
 
 
-HISTORIES = tuple(f"{_SHARD}:{kind}:*" for kind in ("newest", "feed", "log"))
+HISTORIES = tuple(f"{_SHARD}:{kind}:*" for kind in ("feed", "log"))
 """Globs over the keys of all histories."""
