@@ -73,7 +73,7 @@ class FeedPublisher:
 
         Args:
             tick: a large one carries no operations and becomes a marker.
-            after: what the caller believes is published now, of this incarnation; None for nothing.
+            after: what the caller believes is published now, of whatever incarnation; None for nothing.
             anew: drop what the feed holds; gateways read what lies between from Postgres.
             floor: entries of ticks below this one may be trimmed.
 
@@ -84,10 +84,9 @@ class FeedPublisher:
         warehouses = list(dict.fromkeys(operation.warehouse for operation in tick.operations))
         feed = tick_fields(tick)
         arguments: list[Any] = [
-            tick.incarnation,
-            "" if after is None else after.tick,
-            "" if after is None else after.seal,
+            *(("", "", "") if after is None else (after.incarnation, after.tick, after.seal)),
             int(anew),
+            tick.incarnation,
             tick.tick,
             tick.seal,
             floor,
@@ -98,8 +97,7 @@ class FeedPublisher:
             log = log_fields(tick, warehouse)
             arguments += [len(log), *log]
         names = [
-            keys.INCARNATION,
-            keys.newest_key(tick.incarnation),
+            keys.NEWEST,
             keys.feed_key(tick.incarnation),
             *(keys.log_key(tick.incarnation, warehouse) for warehouse in warehouses),
         ]
@@ -109,9 +107,9 @@ class FeedPublisher:
 
     async def progress(self, after: Newest, at: str) -> None:
         """Say that all that committed before `at` is published; raises like `publish`."""
-        names = [keys.newest_key(after.incarnation), keys.feed_key(after.incarnation)]
+        names = [keys.NEWEST, keys.feed_key(after.incarnation)]
         async with _as_unavailable():
-            answer = await self._progress(keys=names, args=[after.tick, after.seal, at])
+            answer = await self._progress(keys=names, args=[after.incarnation, after.tick, after.seal, at])
         _refused(answer)
 
     async def sweep(self, incarnation: str, floor: int) -> None:
@@ -162,13 +160,10 @@ class FeedReader:
 
 
 async def _newest(client: redis.asyncio.Redis) -> Newest | None:
-    incarnation: Any = await client.get(keys.INCARNATION)
-    if incarnation is None:
+    answer: Any = await client.hmget(keys.NEWEST, ["incarnation", "tick", "seal"])
+    if None in answer:
         return None
-    answer: Any = await client.hmget(keys.newest_key(incarnation.decode()), ["tick", "seal"])
-    tick, seal = answer
-    if tick is None or seal is None:
-        return None
+    incarnation, tick, seal = answer
     return Newest(incarnation.decode(), int(tick), seal.decode())
 
 
@@ -199,4 +194,16 @@ async def _as_unavailable() -> AsyncIterator[None]:
     try:
         yield
     except (RedisError, OSError, asyncio.IncompleteReadError) as error:
+        _heed_cancellation()
         raise StreamUnavailable(f"Redis does not answer: {type(error).__name__}: {error}") from error
+    _heed_cancellation()
+
+
+def _heed_cancellation() -> None:
+    """Raise a cancellation again that the client swallowed: else a relay that was told to stop goes on leading.
+
+    It waits with `asyncio.wait_for`, which before Python 3.12 drops one that arrives as the wait ends by itself.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
