@@ -45,10 +45,11 @@ class Retention:
         self._budget = budget
         self._held = 0
         self._ticks: deque[tuple[int, int]] = deque()
+        # Entries of ticks below it may be trimmed.
         self.floor = 0
 
-    def published(self, tick: FeedTick) -> int:
-        """Count a tick; return the floor: entries of ticks below it may be trimmed."""
+    def published(self, tick: FeedTick) -> None:
+        """Count a tick that is in the feed now; raises the floor when the budget is spent."""
         # Fields cost a header and a name each, which for small rows is as much as the body.
         size = 2 * sum(len(operation.body) + 96 for operation in tick.operations) + 400
         self._ticks.append((tick.tick, size))
@@ -57,4 +58,3 @@ class Retention:
             dropped, freed = self._ticks.popleft()
             self._held -= freed
             self.floor = dropped + 1
-        return self.floor

@@ -10,6 +10,7 @@ from floorcast.database.queries import load_queries
 from floorcast.database.ticks import newest_tick, read_changes, read_headers, seal_of
 from floorcast.errors import PublishRefused
 from floorcast.observe import FeedRepaired, FeedRestarted, IncarnationBegan, TickPublished, observe
+from floorcast.relay.leadership import sign_of_life
 from floorcast.relay.plan import Retention, feed_tick
 from floorcast.stream.feed import FeedPublisher, Newest
 from floorcast.tick import TickHeader
@@ -18,6 +19,9 @@ REPAIR_TICKS = 1_000
 """How far behind a feed is caught up tick by tick; past it the feed begins anew, and gateways read from Postgres."""
 
 _SWEEP_TICKS = 5_000
+
+_TICKS_PER_SIGN = 25
+"""How many ticks are repaired between two signs of life: the largest take some twenty milliseconds each."""
 
 _QUERIES = load_queries("queries.sql")
 
@@ -89,7 +93,7 @@ class Publication:
         elif not await self._is_ours(seen):
             await self._begin_incarnation(seen)
         elif seen.incarnation != newest.incarnation:
-            await self._begin_feed(newest.tick, None, "the incarnation had begun, its feed had not")
+            await self._begin_feed(newest.tick, seen, "the incarnation had begun, its feed had not")
         elif newest.tick - seen.tick > REPAIR_TICKS:
             await self._begin_feed(newest.tick, seen, f"Redis was {newest.tick - seen.tick} ticks behind")
         else:
@@ -100,7 +104,9 @@ class Publication:
     async def _repair(self, upto: int) -> None:
         first = None if self._published is None else self._published.tick + 1
         while self._published is not None and self._published.tick < upto:
-            for header in await read_headers(self._connection, self._published.tick, limit=100):
+            # A long repair is work, not silence: a standby would take the lead and begin the same repair.
+            await sign_of_life(self._connection)
+            for header in await read_headers(self._connection, self._published.tick, limit=_TICKS_PER_SIGN):
                 changes = () if header.large else await read_changes(self._connection, header)
                 await self._publish(header, changes)
         if first is not None and first <= upto:
@@ -126,10 +132,10 @@ class Publication:
         self._incarnation = row[0]
         observe(IncarnationBegan(self._incarnation, reason))
         newest = await newest_tick(self._connection)
-        await self._begin_feed(newest.tick, None, "a new incarnation began")
+        await self._begin_feed(newest.tick, seen, "a new incarnation began")
 
     async def _begin_feed(self, tick: int, seen: Newest | None, reason: str) -> None:
-        """Begin the feed anew at a tick; gateways read what they lack before it from Postgres."""
+        """Begin the feed anew at a tick, in place of `seen`; gateways read what they lack from Postgres."""
         (header,) = await read_headers(self._connection, tick - 1, limit=1)
         changes = () if header.large else await read_changes(self._connection, header)
         await self._publish(header, changes, anew=True, after=seen)
@@ -144,8 +150,10 @@ class Publication:
         after: Newest | None = None,
     ) -> None:
         tick = feed_tick(self._incarnation, header, changes)
-        floor = self._retention.published(tick)
+        floor = self._retention.floor
         await self._publisher.publish(tick, after=after if anew else self._published, anew=anew, floor=floor)
+        # Counted only now: what was tried in vain takes no room in Redis.
+        self._retention.published(tick)
         self._published = Newest(self._incarnation, header.tick, header.seal)
         observe(TickPublished(header.tick, tick.large))
         if header.tick - self._swept >= _SWEEP_TICKS:
