@@ -106,10 +106,11 @@ class Leader:
         published = self._publication.published
         observe(LeadershipTaken(0 if published is None else published.tick))
         while True:
-            if await self._drain():
+            asleep = await self._drain()
+            if asleep:
                 await self._idle()
             if self._rhythm.adaptive:
-                await self._busy()
+                await self._busy(asleep=asleep)
 
     async def _drain(self) -> bool:
         """Try to fall asleep; false when a bell rings meanwhile.
@@ -135,15 +136,18 @@ class Leader:
             await self._bell.wait(SAFETY_SECONDS)
             # Clear, then read: a bell that rings from here on may mean a change that this read does not see.
             rung = self._bell.clear()
+            begun = time.monotonic()
             await self._read()
-            if rung and self._rhythm.rung(time.monotonic()):
+            now = time.monotonic()
+            if rung and self._rhythm.rung(now, now - begun):
                 return
 
-    async def _busy(self) -> None:
-        """Read every few milliseconds, until nothing has come for a while."""
+    async def _busy(self, *, asleep: bool) -> None:
+        """Read every few milliseconds, until nothing has come for a while; `asleep`: holds the silence lock."""
         await set_busy(self._connection, BUSY_MILLISECONDS)
         renewed = time.monotonic()
-        await give_silence_back(self._connection)
+        if asleep:
+            await give_silence_back(self._connection)
         observe(DoorbellSet("busy"))
         self._rhythm.became_busy(renewed)
         while not self._rhythm.is_quiet(time.monotonic()):
