@@ -9,6 +9,17 @@ from floorcast.errors import DatabaseUnavailable
 
 _CONNECT_SECONDS = 10
 
+_SESSION = (
+    "set search_path = ''",
+    # What clients are told must have happened for good: a tick's flush covers everything that it sees.
+    "set synchronous_commit = on",
+    # Limits that a site sets for people's queries would cut a tick of a million rows, each time it is tried again.
+    "set statement_timeout = 0",
+    "set idle_session_timeout = 0",
+    # The planner cannot know how little lies between two snapshots, and would compile for the worst at every tick.
+    "set jit = off",
+)
+
 _LIVENESS: dict[str, Any] = {
     # A peer that vanished without a word is noticed within seconds, not after the kernel's two hours.
     "keepalives_idle": "5",
@@ -36,9 +47,7 @@ async def connect(url: str, *, role: str | None, application: str) -> psycopg.As
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"Postgres cannot be reached: {error}") from error
     try:
-        await connection.execute("set search_path = ''")
-        # What clients are told must have happened for good: a tick's flush covers everything that it sees.
-        await connection.execute("set synchronous_commit = on")
+        await connection.execute("; ".join(_SESSION).encode())
         if role is not None:
             await connection.execute(sql.SQL("set role {}").format(sql.Identifier(role)))
     except psycopg.Error as error:
