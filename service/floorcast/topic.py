@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 HEARTBEAT = "phoenix"
 
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
 _WAREHOUSE = re.compile(r"warehouse:([A-Za-z0-9_.\-]{1,128})")
 
 
@@ -23,7 +25,10 @@ def parse_topic(text: str) -> WarehouseTopic | None:
     """Read a topic that can be joined; None for anything else, however it is malformed.
 
     The id is compared as text with what the trail carries, so letters outside the usual ids are refused
-    here rather than escaped in every frame later. A uuid is folded to lower case, as Postgres prints it.
+    here rather than escaped in every frame later. A uuid is folded to lower case, as Postgres prints it; any
+    other id is taken as it is.
     """
     match = _WAREHOUSE.fullmatch(text)
-    return WarehouseTopic(match[1].lower()) if match else None
+    if match is None:
+        return None
+    return WarehouseTopic(match[1].lower() if _UUID.fullmatch(match[1]) else match[1])
