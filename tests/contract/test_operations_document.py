@@ -30,7 +30,9 @@ def test_every_setting_is_listed_with_its_default_and_its_own_words() -> None:
 def test_every_event_is_listed_with_its_counter_its_meaning_and_what_to_do() -> None:
     """In the order of observe.py, in the words of its docstring."""
     rows = table_after(OPERATIONS, "## Events")
-    expected = [[kind.__name__, f"`{metric_name(kind)}_total`", (kind.__doc__ or "").splitlines()[0]] for kind in EVENTS]
+    expected = [
+        [kind.__name__, f"`{metric_name(kind)}_total`", (kind.__doc__ or "").splitlines()[0]] for kind in EVENTS
+    ]
     assert [row[:3] for row in rows] == expected
     assert all(advice for *_, advice in rows)
 
