@@ -48,7 +48,7 @@ async def _look_after_one(name: str, server: Server, stop: asyncio.Event) -> Non
             return
         try:
             await asyncio.to_thread(server.start)
-        except EmbeddedServerError as error:
+        except (EmbeddedServerError, OSError) as error:
             observe(TaskFailed(component=name, error=str(error)))
         started = time.monotonic()
 
