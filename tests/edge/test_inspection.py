@@ -11,7 +11,8 @@ from floorcast.stream.inspection import inspect_stream
 
 def doctor(database: Database | None, redis_url: str | None, **environment: str) -> tuple[int, str]:
     """Run the command; return its exit code and what it says."""
-    given = {"FLOORCAST_JWT_SECRET": "x" * 32, **environment}
+    # A home where nothing runs, so that a `floorcast up` of this machine is not examined instead.
+    given = {"FLOORCAST_JWT_SECRET": "x" * 32, "FLOORCAST_HOME": "/nonexistent/floorcast", **environment}
     if database is not None:
         given |= {"DATABASE_URL": database.service_url, "FLOORCAST_OWNER_DATABASE_URL": database.owner_url}
     if redis_url is not None:

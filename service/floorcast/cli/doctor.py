@@ -4,10 +4,11 @@ import asyncio
 
 import typer
 
+from floorcast.cli.reach import reach_settings
 from floorcast.database.inspection import inspect_database
 from floorcast.diagnosis import Finding, diagnose
 from floorcast.errors import DatabaseUnavailable, SettingsError, StreamUnavailable
-from floorcast.settings import Settings, load_settings
+from floorcast.settings import Settings
 from floorcast.stream.inspection import inspect_stream
 
 _CATCH_UP_SECONDS = 1.0
@@ -17,10 +18,11 @@ _CATCH_UP_SECONDS = 1.0
 def doctor() -> None:
     """Say what is wrong with this set-up: settings, database, tracked tables, Redis, relay.
 
-    It changes nothing. The exit code is 1 when there is a problem; risks are told and leave it at 0.
+    It changes nothing. Without DATABASE_URL it examines the `floorcast up` that runs here. The exit code is 1 when
+    there is a problem; risks are told and leave it at 0.
     """
     try:
-        settings = load_settings()
+        settings = reach_settings()
     except SettingsError as error:
         findings = [Finding("problem", line) for line in str(error).splitlines()]
     else:
@@ -34,9 +36,7 @@ def doctor() -> None:
 
 async def _examine(settings: Settings) -> list[Finding]:
     findings = [
-        Finding(
-            "problem", f"{name} is not set, so there is nothing to examine. `floorcast up` runs servers of its own."
-        )
+        Finding("problem", f"{name} is not set, and no `floorcast up` of yours runs here: there is nothing to examine.")
         for name, url in (("DATABASE_URL", settings.database_url), ("REDIS_URL", settings.redis_url))
         if url is None
     ]

@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from floorcast.cli.reach import reach_database
 from floorcast.errors import FloorcastError
 from floorcast.factory.replay import Outcome, Plan, read_plan
 from floorcast.factory.replay import replay as play
-from floorcast.settings import load_settings
 
 _SHOWN = 50
 """Refused lines that are shown one by one."""
@@ -40,15 +40,14 @@ def replay(
 
     Each step is a transaction of its own, done by a person of the warehouse under row level security.
     Machines that are missing are added. Lines that cannot be played are reported with their number and why,
-    and the others are played; the exit code is then 1.
+    and the others are played; the exit code is then 1. It works on DATABASE_URL, or on the database of the
+    `floorcast up` that runs here.
     """
     errors = Console(stderr=True)
     try:
         places = _places(assets)
         days_per_second = _speed(speed)
-        url = load_settings().database_url
-        if url is None:
-            raise typer.BadParameter("DATABASE_URL is not set; `floorcast up` prints the one of its database.")
+        url = reach_database()
         plan = read_plan(file, frozenset(places) or None, limit)
         begun = time.monotonic()
         outcome = asyncio.run(_play(url, plan, places, days_per_second, workers=workers, console=errors))

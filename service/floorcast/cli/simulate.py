@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
+from floorcast.cli.reach import reach_database, reach_settings
+from floorcast.errors import FloorcastError
 from floorcast.factory.simulate import simulate as keep_busy
 from floorcast.factory.step import Step
 from floorcast.journal import keep_journal
 from floorcast.lifecycle import run_process
-from floorcast.settings import load_settings
 
 
 def simulate(
@@ -27,11 +28,13 @@ def simulate(
 
     Each is a transaction of ordinary SQL as that person, under row level security. It works on the demo factory that
     `floorcast up` loads and leaves other data in the same database alone. A restart of the database is waited out.
+    DATABASE_URL names the database; without it, it is the one of the `floorcast up` that runs here.
     """
-    settings = load_settings()
-    url = settings.database_url
-    if url is None:
-        raise typer.BadParameter("DATABASE_URL is not set; `floorcast up --simulate` needs none.")
+    try:
+        settings, url = reach_settings(), reach_database()
+    except FloorcastError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
 
     def say(step: Step) -> None:
         if verbose:

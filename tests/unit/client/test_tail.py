@@ -45,7 +45,7 @@ async def tail(url: str, *arguments: str, token: str = "good") -> asyncio.subpro
         *("-m", "floorcast", "tail", "--url", url, *arguments),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={"FLOORCAST_TOKEN": token, "PYTHONUTF8": "1"},
+        env={"FLOORCAST_TOKEN": token, "PYTHONUTF8": "1", "FLOORCAST_HOME": "/nonexistent/floorcast"},
     )
 
 
@@ -87,6 +87,12 @@ async def test_refusals_are_sentences() -> None:
         assert "signed by somebody else" in await failed(url, "n1", token="bad")
     assert "unreachable" in await failed("ws://127.0.0.1:9", "n1")
     assert "not an address" in await failed("plant", "n1")
+
+
+async def test_without_a_token_it_says_where_to_get_one() -> None:
+    """Beside no `floorcast up` there is none to take."""
+    said = await failed("ws://127.0.0.1:9", "n1", token="")
+    assert "floorcast token" in said
 
 
 async def test_withdrawn_access_ends_it_with_1() -> None:
