@@ -48,7 +48,8 @@ def simulate(
         # At once: what was not committed is undone by the server, and nothing else is held.
         for task in (stopped, work):
             task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
+        # A broken pipe: whoever read us (head, less) has seen enough.
+        with contextlib.suppress(asyncio.CancelledError, BrokenPipeError):
             await work
 
     keep_journal(settings.log_format)
