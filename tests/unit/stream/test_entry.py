@@ -1,0 +1,67 @@
+"""How a tick looks in Redis, and back."""
+
+from collections.abc import Mapping
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.builders import OTHER_WAREHOUSE, WAREHOUSE
+
+from floorcast.operation import Operation
+from floorcast.position import Position
+from floorcast.stream.entry import FeedProgress, FeedTick, log_fields, read_entry, tick_fields
+
+operations = st.lists(
+    st.builds(Operation, st.integers(1, 9), st.text(max_size=9), st.text(max_size=9), st.binary(max_size=40))
+).map(tuple)
+ticks = st.builds(
+    FeedTick,
+    st.integers(1, 2**62),
+    st.text(),
+    st.text(),
+    st.text(),
+    st.text(),
+    st.integers(0, 2**62),
+    st.booleans(),
+    operations,
+)
+
+
+def as_mapping(fields: list[bytes]) -> Mapping[bytes, bytes]:
+    """What Redis gives back of a flat list; a field that was named twice would be lost here."""
+    return dict(zip(fields[::2], fields[1::2], strict=True))
+
+
+@given(ticks)
+def test_what_is_written_is_read_back(tick: FeedTick) -> None:
+    """Bodies byte for byte, whatever is in them; operations of one change beside each other."""
+    assert read_entry(f"{tick.tick}-0".encode(), as_mapping(tick_fields(tick))) == tick
+
+
+def test_two_equal_operations_are_two() -> None:
+    """A field's name begins with a number of its own, since a stream entry read as a map folds equal names."""
+    twice = (Operation(1, "t", "w", b"{}"),) * 2
+    tick = FeedTick(1, "", "", "", "", 2, large=False, operations=twice)
+    assert len(as_mapping(tick_fields(tick))) == 3
+
+
+def test_a_log_has_its_own_warehouse_only() -> None:
+    """It is what the subscribers of that warehouse will be replayed."""
+    mine, other = (Operation(1, "t", warehouse, b"{}") for warehouse in (WAREHOUSE, OTHER_WAREHOUSE))
+    tick = FeedTick(1, "", "", "at", "", 2, large=False, operations=(mine, other))
+    names = [orjson.loads(name) for name in log_fields(tick, WAREHOUSE)[2::2]]
+    assert [name[3] for name in names] == [WAREHOUSE]
+
+
+def test_progress_is_read_with_its_place_behind_the_tick() -> None:
+    """The reader goes on from there, so the place must be exact."""
+    progress = read_entry(b"7-3", {b"progress": b"2026-11-23T10:11:12.345678+00:00"})
+    assert progress == FeedProgress(7, 3, "2026-11-23T10:11:12.345678+00:00")
+    assert progress.position == Position(7, 3)
+
+
+def test_an_entry_that_is_neither_is_refused() -> None:
+    """Somebody else wrote into the feed; guessing would skip a tick."""
+    with pytest.raises(KeyError):
+        read_entry(b"7-0", {b"something": b"else"})

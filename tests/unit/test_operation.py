@@ -1,0 +1,109 @@
+"""What each warehouse is told of a change, as ready JSON."""
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.builders import OTHER_WAREHOUSE, ROW, USER, WAREHOUSE, a_change
+
+from floorcast.change import GRANTS, Change
+from floorcast.operation import operations_of
+
+
+def told(change: Change, tick: int = 12) -> list[tuple[str, dict[str, Any]]]:
+    """Warehouse and parsed body of each operation."""
+    return [(operation.warehouse, orjson.loads(operation.body)) for operation in operations_of(tick, change)]
+
+
+def test_an_insert_enters_its_warehouse_with_the_whole_row() -> None:
+    """`new` is what the trigger wrote."""
+    change = a_change(op="insert", n=3)
+    assert told(change) == [
+        (
+            WAREHOUSE,
+            {
+                "position": "12-3",
+                "op": "enter",
+                "by": "insert",
+                "table": "work_orders",
+                "key": {"id": ROW},
+                "new": orjson.loads(change.new or ""),
+                "actor": USER,
+                "at": change.at,
+            },
+        )
+    ]
+
+
+def test_an_update_brings_the_new_row_only() -> None:
+    """The old one is for the audit, not for screens."""
+    ((warehouse, body),) = told(a_change())
+    assert (warehouse, body["op"], body["by"]) == (WAREHOUSE, "update", "update")
+    assert body["new"]["status"] == "in_progress"
+    assert "old" not in body
+
+
+def test_a_delete_leaves_with_the_row_that_was() -> None:
+    """Whoever saw it may see what is gone."""
+    ((warehouse, body),) = told(a_change(op="delete"))
+    assert (warehouse, body["op"], body["by"]) == (WAREHOUSE, "leave", "delete")
+    assert body["old"]["status"] == "open"
+    assert "new" not in body
+
+
+def test_a_move_leaves_one_warehouse_with_its_key_only_and_enters_the_other() -> None:
+    """The old side must forget the row and may not learn what it became."""
+    left, entered = told(a_change(warehouse=OTHER_WAREHOUSE, old_warehouse=WAREHOUSE))
+    assert left[0] == WAREHOUSE
+    assert (left[1]["op"], left[1]["by"], left[1]["key"]) == ("leave", "update", {"id": ROW})
+    assert not {"new", "old"} & left[1].keys()
+    assert entered[0] == OTHER_WAREHOUSE
+    assert (entered[1]["op"], entered[1]["by"]) == ("enter", "update")
+    assert entered[1]["new"]["warehouse_id"] == OTHER_WAREHOUSE
+    assert left[1]["position"] == entered[1]["position"]
+
+
+def test_a_row_that_moves_out_of_every_warehouse_only_leaves() -> None:
+    """Nobody may see it where it is now."""
+    ((warehouse, body),) = told(a_change(warehouse=None, old_warehouse=WAREHOUSE))
+    assert (warehouse, body["op"]) == (WAREHOUSE, "leave")
+    assert "new" not in body
+
+
+@pytest.mark.parametrize("op", ["insert", "update", "delete"])
+def test_a_row_without_warehouse_is_told_to_nobody(op: str) -> None:
+    """There is no topic for it."""
+    assert told(a_change(op=op, warehouse=None)) == []
+
+
+def test_row_texts_are_spliced_as_they_are() -> None:
+    """Parsing would make 183.0500 into 183.05, and 2^53 + 1 into something else."""
+    row = '{"cost":183.0500,"serial":9007199254740993,"note":"caf\u00e9 \\u0041 \\"x\\""}'
+    (operation,) = operations_of(1, a_change(new=row))
+    assert row.encode() in operation.body
+
+
+@given(table=st.text(), actor=st.text(), at=st.text())
+def test_names_are_escaped(table: str, actor: str, at: str) -> None:
+    """An actor is whatever a token said, a table whatever somebody named it."""
+    ((_, body),) = told(a_change(table=table, actor=actor, at=at) if table != GRANTS else a_change())
+    assert table == GRANTS or (body["table"], body["actor"], body["at"]) == (table, actor, at)
+
+
+def a_grant(op: str, role: str = "technician") -> Change:
+    """A change of the grants table."""
+    row = orjson.dumps({"user_id": USER, "warehouse": WAREHOUSE, "role": role}).decode()
+    return a_change(op=op, table=GRANTS, old=None if op == "insert" else row, new=None if op == "delete" else row)
+
+
+@pytest.mark.parametrize("op", ["insert", "update"])
+def test_a_grant_says_the_role_from_now_on(op: str) -> None:
+    """Gateways need nothing else of it."""
+    assert told(a_grant(op, "manager")) == [(WAREHOUSE, {"user": USER, "role": "manager"})]
+
+
+def test_a_withdrawn_grant_has_no_role() -> None:
+    """The role that it had does not matter any more."""
+    assert told(a_grant("delete")) == [(WAREHOUSE, {"user": USER, "role": None})]
