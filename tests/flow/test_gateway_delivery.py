@@ -118,6 +118,24 @@ async def test_progress_names_the_position_and_the_time(open_gateway: Open, stre
         assert await phone.until("progress") == {"position": f"{tick}-0", "at": "2026-11-23T10:11:13+00:00"}
 
 
+async def test_progress_is_heard_of_a_redis_that_counts_anew(open_gateway: Open, stream: Stream) -> None:
+    """Emptied in silence, its signs of progress begin below the last one; an old one is not news."""
+    place = await open_gateway(stream, progress_seconds=0.1)
+    async with place.phone() as phone:
+        await phone.join()
+        for second in range(3):
+            stream.progress(f"2026-11-23T10:11:1{second}+00:00")
+        assert (await phone.until("progress"))["at"].startswith("2026-11-23T10:11:1")
+        await asyncio.sleep(0.2)
+        fresh_at = place.gateway.standing.fresh_at
+        stream.entries.clear()
+        await asyncio.sleep(0.3)
+        assert place.gateway.standing.fresh_at == fresh_at
+        stream.progress("2026-11-23T10:11:20+00:00")
+        while (await phone.until("progress"))["at"] != "2026-11-23T10:11:20+00:00":
+            pass
+
+
 async def test_a_tick_that_is_missing_in_the_feed_is_read_from_postgres(open_gateway: Open, stream: Stream) -> None:
     """Never skipped, whole and in order."""
     place = await open_gateway(stream)

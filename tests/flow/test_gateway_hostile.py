@@ -6,8 +6,9 @@ import contextlib
 import json
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import httpx
 import jwt
@@ -19,6 +20,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import CloseCode
 
+from floorcast.gateway import follower
 from floorcast.observe import SubscriberSlow
 
 
@@ -193,15 +195,14 @@ async def test_fragments_make_one_message(place: Place) -> None:
 
 async def test_ten_thousand_joins_end_in_too_many(open_gateway: Open, stream: Stream) -> None:
     """First every topic that one socket may have, then refusals, then the end of the socket with a code."""
+    stream.base = replace(stream.base, warehouses=frozenset(f"site-{number}" for number in range(50)))
     place = await open_gateway(stream, topics_per_socket=10)
     codes: list[str] = []
     async with place.phone(token=a_token("robot", "service_role")) as phone:
 
         async def shout() -> None:
             for number in range(10_000):
-                # Each spelling is a topic of its own to its client.
-                spelling = "".join(letter.upper() if number >> bit & 1 else letter for bit, letter in enumerate(NORTH))
-                await phone.send(f"warehouse:{spelling}", "phx_join")
+                await phone.send(f"warehouse:site-{number % 50}", "phx_join")
 
         shouting = asyncio.create_task(shout())
         with pytest.raises(ConnectionClosed) as closed:  # noqa: PT012 — the end comes somewhere in the loop
@@ -339,11 +340,9 @@ async def test_a_token_that_expires_closes_with_a_code_that_allows_to_come_back(
         assert (await renewed.receive())[0] == "changes"
 
 
-async def test_a_reader_who_does_not_read_is_closed_and_slows_nobody(
-    open_gateway: Open, stream: Stream, observed: Observed
-) -> None:
-    """The socket is really not read: the kernel's buffers fill up, then the outbox, then it is over with 4400."""
-    place = await open_gateway(stream, outbox_bytes=65_536)
+@contextlib.contextmanager
+def _deaf(place: Place) -> Iterator[socket.socket]:
+    """A socket that joins and then does not read: the kernel's buffers fill up, then the outbox."""
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect(("127.0.0.1", place.settings.port))
@@ -354,6 +353,15 @@ async def test_a_reader_who_does_not_read_is_closed_and_slows_nobody(
         )
         text = b'["1","1","warehouse:north","phx_join",{}]'
         deaf.sendall(bytes((0x81, 0x80 | len(text))) + b"\0\0\0\0" + text)
+        yield deaf
+
+
+async def test_a_reader_who_does_not_read_is_closed_and_slows_nobody(
+    open_gateway: Open, stream: Stream, observed: Observed
+) -> None:
+    """With 4400 and how to come back; whoever reads never waits for it."""
+    place = await open_gateway(stream, outbox_bytes=65_536)
+    with _deaf(place) as deaf:
         async with place.phone() as reading:
             await reading.join()
             longest = 0.0
@@ -376,3 +384,23 @@ async def test_a_reader_who_does_not_read_is_closed_and_slows_nobody(
         # Whole frames, then the reason: what the kernel had already was not cut short.
         while reason not in received[-130:]:
             received += await asyncio.to_thread(deaf.recv, 65_536)
+
+
+async def test_a_large_tick_waits_for_readers_but_not_for_ever(
+    open_gateway: Open, stream: Stream, observed: Observed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads gets every part; whoever does not is closed when patience is used up."""
+    monkeypatch.setattr(follower, "_PATIENCE_SECONDS", 0.3)
+    place = await open_gateway(stream, outbox_bytes=65_536)
+    with _deaf(place):
+        async with place.phone() as reading:
+            await reading.join()
+            stream.close_tick(*(an_operation(n, text="x" * 2_000) for n in range(5_000)), large=True)
+            keys: list[int] = []
+            while True:
+                part = await reading.until("changes")
+                keys += [change["key"]["id"] for change in part["changes"]]
+                if part["end"]:
+                    break
+            assert keys == list(range(5_000))
+            await observed.wait_for(SubscriberSlow)

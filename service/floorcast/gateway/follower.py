@@ -6,7 +6,7 @@ hear no progress, so that a screen can say that it is stale; what was missed is 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import SystemRandom
 from typing import Generic, Protocol, TypeVar
@@ -39,10 +39,14 @@ _HAND_OUT_BYTES = 65_536
 """Pending bytes after which sockets get a turn of the loop: a burst must not outrun readers who do read."""
 
 _PATIENCE_SECONDS = 3.0
-"""How long all that is read back at one time may wait for readers who do not; then their outboxes judge them."""
+"""How long all that is read back at one time may wait for slow readers."""
+
+_LAST_PATIENCE_SECONDS = 0.25
+"""How long each further part waits after that; who has not taken it by then is closed, and delays nobody again."""
 
 _PART_OPERATIONS = 500
-"""A page of a large tick leaves in parts of so many operations."""
+_PART_BYTES = 131_072
+"""A page of a large tick leaves in parts of about so much at most."""
 
 _LOOK_SECONDS = 0.01
 
@@ -163,6 +167,8 @@ class Follower(Generic[HeaderT]):
         self._course = Course("", 0, "")
         # Behind which entry of the feed to read on.
         self._after = Position(0)
+        # Time of the newest progress that was heard, as text of one form: compares as times do.
+        self._progress_at = ""
 
     async def run(self) -> None:
         """Begin and follow, until cancelled. Whatever happens, no tick is skipped: topics end with a reason instead."""
@@ -184,7 +190,7 @@ class Follower(Generic[HeaderT]):
         self._standing.waiting_for = "where to begin, from Postgres"
         start = await self._insist(self._trail.begin)
         self._course = Course(start.incarnation, start.tick, start.seal)
-        self._after = Position(start.tick)
+        self._after, self._progress_at = Position(start.tick), ""
         self._hub.begin(start)
         self._standing.tick, self._standing.ready = start.tick, True
         self._announce(start.tick)
@@ -196,6 +202,8 @@ class Follower(Generic[HeaderT]):
             entries = await self._read()
             if not entries:
                 await self._compare_with_newest()
+                # A Redis that was emptied counts signs of progress anew, below the one that we heard last.
+                self._after = Position(self._course.tick)
             for entry in entries:
                 await self._hear(entry)
                 self._after = entry.position
@@ -216,13 +224,14 @@ class Follower(Generic[HeaderT]):
                 step = self._course.hear_progress(entry.tick)
                 if step == "consult":
                     await self._consult()
-                if entry.tick == self._course.tick:
+                if entry.tick == self._course.tick and entry.at > self._progress_at:
+                    self._progress_at = entry.at
                     self._standing.fresh_at = time.monotonic()
                     self._hub.hand_out()
                     self._hub.progress(entry.tick, entry.at, asyncio.get_running_loop().time())
 
     async def _read(self) -> Sequence[FeedEntry]:
-        """Read on; while Redis is away, try again, then look afresh at what it holds."""
+        """Read on; while Redis is away, try again. Empty when it is back: then it is looked at as after a silence."""
         try:
             return await self._read_once()
         except StreamUnavailable as error:
@@ -236,8 +245,6 @@ class Follower(Generic[HeaderT]):
             except StreamUnavailable:
                 continue
             observe(StreamBack(_COMPONENT))
-            # It may have come back empty or as it was yesterday: signs of progress behind our tick are others now.
-            self._after = Position(self._course.tick)
             return ()
 
     async def _read_once(self) -> Sequence[FeedEntry]:
@@ -273,7 +280,7 @@ class Follower(Generic[HeaderT]):
             self._deliver(header, header.at, await self._insist(lambda header=header: self._operations(header)))  # type: ignore[misc]
             if self._hub.pending_bytes >= _HAND_OUT_BYTES:
                 self._hub.hand_out()
-                await patience.wait_while(self._hub.crowded)
+                await patience.wait_for(self._hub)
         self._hub.hand_out()
 
     async def _operations(self, header: HeaderT) -> tuple[Operation, ...]:
@@ -301,9 +308,9 @@ class Follower(Generic[HeaderT]):
             async for page in self._trail.pages(header):
                 number += 1
                 if number > sent:
-                    for start in range(0, len(page), _PART_OPERATIONS):
-                        self._hub.part(page[start : start + _PART_OPERATIONS])
-                        await patience.wait_while(self._hub.crowded)
+                    for part in _parts(page):
+                        self._hub.part(part)
+                        await patience.wait_for(self._hub)
                     sent = number
 
         await self._insist(send)
@@ -343,9 +350,28 @@ class _Patience:
     def __init__(self, seconds: float) -> None:
         self._left = seconds
 
-    async def wait_while(self, crowded: Callable[[], bool]) -> None:
-        """Give the sockets a turn, then wait while `crowded`, as long as the budget lasts."""
+    async def wait_for(self, hub: Hub) -> None:
+        """Give the sockets a turn, then wait until they have taken what was handed out; let go of who does not."""
         await asyncio.sleep(0)
-        while self._left > 0 and crowded():
+        waited = 0.0
+        while hub.crowded():
+            if self._left <= 0 and waited >= _LAST_PATIENCE_SECONDS:
+                hub.shed()
+                return
             await asyncio.sleep(_LOOK_SECONDS)
             self._left -= _LOOK_SECONDS
+            waited += _LOOK_SECONDS
+
+
+def _parts(page: Sequence[Operation]) -> Iterator[list[Operation]]:
+    """Cut a page where it becomes long or heavy."""
+    part: list[Operation] = []
+    size = 0
+    for operation in page:
+        part.append(operation)
+        size += len(operation.body)
+        if len(part) >= _PART_OPERATIONS or size >= _PART_BYTES:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part

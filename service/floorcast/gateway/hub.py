@@ -162,7 +162,14 @@ class Hub:
 
     def crowded(self) -> bool:
         """Whether somebody's kernel has not yet taken everything of what was handed out last."""
-        return any(outbox.paused for audience in self._served for outbox in audience.members)
+        return any(outbox.stuck for audience in self._served for outbox in audience.members)
+
+    def shed(self) -> None:
+        """Give up those for whom `crowded` is true: they are closed as slow readers, and delay nobody any more."""
+        for audience in self._served:
+            for outbox in audience.members:
+                if outbox.stuck:
+                    outbox.give_up()
 
     # A tick that is too large to be held
 

@@ -114,6 +114,18 @@ class Outbox:
         self._waiting.extend(kept)
         self.waiting_bytes = sum(len(frame) for _, frame in kept)
 
+    @property
+    def stuck(self) -> bool:
+        """Whether the kernel has yet to take something, and we still hope that it does."""
+        return self.paused and not self.overflown
+
+    def give_up(self) -> None:
+        """Drop what waits: this is a slow reader. Its owner closes it."""
+        waiting = self.waiting_bytes + self.transport.get_write_buffer_size()
+        self._clear()
+        self.overflown = True
+        self.owner.overflowed(waiting)
+
     def finish(self, frame: bytes = b"") -> None:
         """Send a last frame behind what the transport already has; what waited is dropped, what comes is ignored."""
         self._clear()
@@ -135,10 +147,7 @@ class Outbox:
             self.release()
             return False
         if self.waiting_bytes > self.limit:
-            waiting = self.waiting_bytes + self.transport.get_write_buffer_size()
-            self._clear()
-            self.overflown = True
-            self.owner.overflowed(waiting)
+            self.give_up()
         return False
 
     def _clear(self) -> None:

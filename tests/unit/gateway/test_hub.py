@@ -184,6 +184,9 @@ def test_a_crowd_is_somebody_who_still_has_frames_waiting(hub: Hub) -> None:
     anna.outbox.pause()
     _deliver(hub, an_operation())
     assert hub.crowded()
+    hub.shed()
+    assert not hub.crowded()
+    assert (len(anna.owner.overflows), len(bert.owner.overflows)) == (1, 0)
 
 
 def test_the_end_of_all_topics_has_a_reason_and_a_beginning_after_it(hub: Hub, observed: Observed) -> None:

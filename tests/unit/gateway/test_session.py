@@ -107,12 +107,14 @@ def test_leaving_is_answered_then_closed() -> None:
 
 
 def test_a_topic_in_capitals_keeps_its_spelling_and_means_the_same_warehouse() -> None:
-    """The client knows it by what it wrote."""
+    """The client knows it by what it wrote; a uuid is the same in either."""
     talk = Talk()
-    talk.say(*JOIN("warehouse:NORTH"))
-    talk.hub.deliver(8, "at", [an_operation()])
+    site = "0a0b0c0d-0000-4000-8000-00000000000f"
+    talk.hub.deliver(8, "at", [a_grant("anna", site, "technician")])
+    talk.say(*JOIN(f"warehouse:{site.upper()}"))
+    talk.hub.deliver(9, "at", [an_operation(1, site)])
     talk.hub.hand_out()
-    assert talk.listening.frames[0][2] == "warehouse:NORTH"
+    assert talk.listening.frames[0][2] == f"warehouse:{site.upper()}"
 
 
 def test_a_heartbeat_is_answered_even_without_a_ref() -> None:
