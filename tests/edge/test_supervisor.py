@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from tests.fixtures.observed import Observed
-from tests.fixtures.processes import lives
+from tests.fixtures.processes import lives, wait_until
 from tests.fixtures.time import UNIT
 
 from floorcast.observe import ChildEnded, ChildStarted
@@ -105,7 +105,8 @@ async def test_what_a_shell_left_behind_ends_with_it(observed: Observed) -> None
     async with supervised(shell("parent", "sleep 60 & echo $!; exit 0"), sayings=sayings):
         await observed.wait_for(ChildEnded)
         await sayings.heard_anything()
-    assert not any(lives(int(text)) for _, text in sayings.lines)
+    left = [int(text) for _, text in sayings.lines]
+    wait_until(lambda: not any(lives(process) for process in left), "what the shell started is still there")
 
 
 async def test_a_command_that_does_not_exist_says_so(observed: Observed) -> None:

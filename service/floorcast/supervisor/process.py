@@ -35,7 +35,7 @@ class Process:
         )
         # Not asyncio's own subprocesses: on some loops their end is known only when their pipe is closed, and
         # whatever a shell of the Procfile left behind may hold that open for ever.
-        self._end = asyncio.get_running_loop().run_in_executor(ThreadPoolExecutor(1), self._child.wait)
+        self._end = asyncio.get_running_loop().run_in_executor(ThreadPoolExecutor(1), _exit_code, self._child.pid)
         # Passes the output on until nobody can write any more.
         self._output = asyncio.create_task(self._pass_on(), name=f"{program.name} output")
 
@@ -57,6 +57,7 @@ class Process:
         finally:
             self._send(SIGKILL)  # Also to what a shell of the Procfile may have left behind.
         await self.ended()
+        self._child.wait()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._output, _LAST_WORDS)
 
@@ -79,3 +80,10 @@ class Process:
     def _send(self, number: Signals) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self._child.pid, number)
+
+
+def _exit_code(process: int) -> int:
+    """Wait for its end without taking it away: until it is reaped, its number, and its group's, is nobody else's."""
+    end = os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+    assert end is not None  # noqa: S101 — only None with WNOHANG
+    return end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
