@@ -96,9 +96,7 @@ class Installation:
         """A command line, ready to paste, that opens the database; no password is in it."""
         if self._postgres is None:
             return (
-                'psql "$FLOORCAST_OWNER_DATABASE_URL"'
-                if self.settings.owner_database_url
-                else 'psql "$DATABASE_URL"'
+                'psql "$FLOORCAST_OWNER_DATABASE_URL"' if self.settings.owner_database_url else 'psql "$DATABASE_URL"'
             )
         psql = "psql" if shutil.which("psql") else str(self._postgres.bin_directory / "psql")
         words = [psql, "-h", "127.0.0.1", "-p", str(self._postgres.port), "-U", OWNER, DATABASE]
