@@ -2,18 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 import pytest
-from tests.fixtures.floor import OpenFloor
-from tests.trial.feed import audit_feed
+from tests.fixtures.floor import OpenHall
 from tests.trial.floor import Floor, Reader
+from tests.trial.hall import join_when_granted
 from tests.trial.line import Refused, wait_on
-from tests.trial.trail import read_trail
-from tests.trial.witness import Hearing, Witness
 
 from floorcast.factory import plant
 
@@ -33,63 +29,9 @@ NORTH, SOUTH, CENTRAL = (str(site.id) for site in plant.WAREHOUSES)
 SITES = {"north": NORTH, "south": SOUTH, "central": CENTRAL}
 
 
-@dataclass
-class Hall:
-    """A floor, and everybody who listens on it."""
-
-    floor: Floor
-    witnesses: list[Witness] = field(default_factory=list)
-
-    async def seat(self, reader: Reader, *warehouses: str) -> Witness:
-        """Let somebody listen; gateways take turns. A grant that was just given may take a moment to arrive."""
-        witness = Witness(reader, self.floor.gateway_url(len(self.witnesses) % len(self.floor.gateways)))
-        self.witnesses.append(witness)
-        await witness.connect()
-        for warehouse in warehouses:
-            await join_when_granted(witness, warehouse)
-        return witness
-
-    async def settle(self) -> int:
-        """Wait until everybody has heard that everything was said; return the last tick."""
-        last = await asyncio.to_thread(self.floor.settle)
-        await wait_on(
-            lambda: all(witness.complete >= last or witness.cut for witness in self.witnesses),
-            lambda: f"complete up to {last}: {[(w.reader.name, w.complete, w.cut) for w in self.witnesses]}",
-        )
-        return last
-
-    async def audit(self) -> list[str]:
-        """Return every fault of everybody and of the feed."""
-        trail = await asyncio.to_thread(read_trail, self.floor.owner_url)
-        assert trail.waiting == 0
-        faults = [fault for witness in self.witnesses for fault in witness.audit(trail)]
-        with contextlib.closing(self.floor.redis_client()) as client:
-            feed = audit_feed(client, trail)
-        return [*faults, *feed.faults, *trail.broken_chains()]
-
-
-async def join_when_granted(witness: Witness, warehouse: str) -> Hearing:
-    """Join as soon as the gateway has heard of the grant."""
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                return await witness.join(warehouse)
-            except Refused as refused:
-                assert refused.code == "forbidden"  # noqa: PT017 — anything else is no matter of waiting
-                await asyncio.sleep(0.02)
-
-
-@pytest.fixture
-async def hall(open_floor: OpenFloor) -> AsyncIterator[Hall]:
-    """Two gateways, one relay, nobody there yet."""
-    hall = Hall(await asyncio.to_thread(open_floor))
-    yield hall
-    for witness in hall.witnesses:
-        await witness.close()
-
-
-async def test_everybody_hears_exactly_what_he_may_see(hall: Hall) -> None:
+async def test_everybody_hears_exactly_what_he_may_see(open_hall: OpenHall) -> None:
     """Once, in order, equal to the trail row for row: each role in each warehouse, two at once, none, for a while."""
+    hall = await open_hall()
     floor = hall.floor
     for site, warehouse in SITES.items():
         for role in ROLES:
@@ -120,7 +62,9 @@ async def test_everybody_hears_exactly_what_he_may_see(hall: Hall) -> None:
     assert await asyncio.to_thread(replay.wait, 60) == 1, replay.said()
 
     await hall.settle()
-    assert await hall.audit() == []
+    _, faults = await hall.audit()
+    assert faults == []
+    assert [witness.cut for witness in hall.witnesses if witness.cut] == []
     assert granted.ended is not None
     assert granted.ended[0] == "revoked"
     assert granted.closed == "phx_close"

@@ -112,6 +112,14 @@ class Process:
             return self._log.read_bytes()[-_TAIL_BYTES:].decode(errors="replace")
         return ""
 
+    def events(self) -> list[str]:
+        """The names of what it observed and wrote, oldest first."""
+        found = []
+        for line in self._log.read_text(errors="replace").splitlines():
+            with suppress(ValueError):
+                found.append(str(json.loads(line)["event"]))
+        return found
+
     def has_port(self, port: int) -> bool:
         """Whether a TCP connection of this process has this local port."""
         if self.pid is None:

@@ -103,11 +103,15 @@ class Hearing:
     def _fault(self, text: str) -> None:
         self.faults.append(text)
 
-    def audit(self, trail: Trail, user: str) -> list[str]:
-        """Compare with what the trail says; return every difference in a sentence, at most a few of a kind."""
-        faults = list(self.faults)
+    def audit(self, trail: Trail, user: str, *, cut: bool = False) -> list[str]:
+        """Compare with what the trail says; return every difference in a sentence, at most a few of a kind.
+
+        Who was `cut` has to have heard a beginning of it.
+        """
         expected = trail.expected(user, self.warehouse, self.after)
-        faults += _differences(self.operations, expected.operations)
+        if cut and self.ended is None:
+            return self.faults + _differences(self.operations, expected.operations[: len(self.operations)])
+        faults = self.faults + _differences(self.operations, expected.operations)
         if expected.ended is None:
             if self.ended is not None or self.closed is not None:
                 faults.append(f"ended with {self.ended} {self.closed}, and access was never touched")
@@ -190,9 +194,9 @@ class Witness:
 
     def audit(self, trail: Trail) -> list[str]:
         """Every fault, with our name."""
-        faults = [] if self.cut is None else [f"was cut: {self.cut}"]
+        faults = []
         for hearing in (*self.past, *self.hearings.values()):
-            faults += hearing.audit(trail, str(self.reader.id))
+            faults += hearing.audit(trail, str(self.reader.id), cut=self.cut is not None)
         return [f"{self.reader.name}: {fault}" for fault in faults]
 
     async def _listen(self, line: Line) -> None:

@@ -1,0 +1,89 @@
+"""Under load, each process and server is killed, stopped, emptied or restarted: nothing is lost, nothing told twice.
+
+After each: the feed equals the trail tick by tick; those whose gateway lived have every change once; screens that were
+cut joined again, read the picture again and equal the database.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from tests.fixtures.floor import OpenHall
+from tests.trial import faults
+from tests.trial.hall import Fault, Hall, Wound
+
+from floorcast.factory import plant
+
+NORTH, SOUTH, CENTRAL = (str(site.id) for site in plant.WAREHOUSES)
+
+Endure = Callable[[Fault], Awaitable[tuple[Hall, Wound]]]
+
+
+@pytest.fixture
+def endure(open_hall: OpenHall) -> Endure:
+    """Set everything up, suffer the fault that is given, settle, audit; return who was there and what it cost."""
+
+    async def run(fault: Fault) -> tuple[Hall, Wound]:
+        hall = await open_hall(relays=2, gateways=2)
+        manager, screen = hall.floor.demo_reader("Manager One"), hall.floor.demo_reader("Wall Screen South")
+        for gateway in range(2):
+            await hall.seat(manager, NORTH, SOUTH, CENTRAL, gateway=gateway)
+            await hall.seat(screen, SOUTH, gateway=gateway)
+            await hall.show(manager, NORTH, [gateway, 1 - gateway])
+            await hall.show(screen, SOUTH, [gateway, 1 - gateway])
+        hall.keep_busy(40)
+        wound = await hall.suffer(fault)
+        await hall.rest()
+        await hall.settle()
+        _, found = await hall.audit()
+        assert found == []
+        return hall, wound
+
+    return run
+
+
+def nobody_was_cut(hall: Hall) -> bool:
+    """Whether every connection and every topic lived through it."""
+    return not any(witness.cut for witness in hall.witnesses) and not any(screen.losses for screen in hall.screens)
+
+
+async def test_a_killed_relay_is_replaced_by_its_standby(endure: Endure) -> None:
+    """Within a second or two, without anybody noticing more than a pause."""
+    hall, wound = await endure(faults.kill_relay)
+    assert nobody_was_cut(hall)
+    assert wound.longest_wait < 5
+
+
+async def test_a_stopped_relay_loses_the_lead_and_does_no_harm_when_it_wakes_up(endure: Endure) -> None:
+    """A stopped process keeps its lock, so its silence has to be noticed."""
+    hall, wound = await endure(faults.freeze_relay)
+    assert nobody_was_cut(hall)
+    assert wound.longest_wait < 10
+
+
+async def test_a_killed_gateway_takes_nobody_along_but_its_own_clients(endure: Endure) -> None:
+    """Who was cut joins elsewhere and reads the picture again."""
+    hall, _ = await endure(faults.kill_gateway)
+    assert [witness.cut is not None for witness in hall.witnesses] == [True, True, False, False]
+    assert [len(screen.losses) for screen in hall.screens] == [1, 1, 0, 0]
+    assert [screen.pictures for screen in hall.screens] == [2, 2, 1, 1]
+
+
+async def test_a_redis_that_comes_back_empty_costs_a_pause(endure: Endure) -> None:
+    """What it forgot is in Postgres, and gateways read it there."""
+    hall, wound = await endure(faults.kill_redis)
+    assert nobody_was_cut(hall)
+    assert wound.longest_wait < 5
+
+
+async def test_a_redis_that_is_flushed_costs_hardly_anything(endure: Endure) -> None:
+    """Nobody is told of FLUSHALL: the next publication is refused, and that is how the relay finds out."""
+    hall, wound = await endure(faults.flush_redis)
+    assert nobody_was_cut(hall)
+    assert wound.longest_wait < 5
+
+
+async def test_postgres_may_be_restarted(endure: Endure) -> None:
+    """Relays, gateways and pictures come back by themselves; sockets stay open all the while."""
+    hall, wound = await endure(faults.restart_postgres)
+    assert nobody_was_cut(hall)
+    assert wound.longest_wait < 10
