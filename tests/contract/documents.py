@@ -13,7 +13,7 @@ def read(name: str) -> str:
 
 
 def tables(text: str) -> list[list[list[str]]]:
-    """Return each Markdown table as rows of cells, the heading first; a `|` in a cell is written as backslash and bar."""
+    """Return each Markdown table as rows of cells, the heading first; a bar inside a cell has a backslash before it."""
     found: list[list[list[str]]] = []
     for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
         rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in block.splitlines()]

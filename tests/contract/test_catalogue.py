@@ -35,7 +35,7 @@ async def test_no_function_depends_on_the_callers_search_path(database: Database
 
 
 async def test_every_function_has_a_comment(database: Database) -> None:
-    """What `\\df+` shows is what a person finds who has only the database."""
+    """What psql's describe shows is what a person finds who has only the database."""
     async with database.owner() as connection:
         silent = await names(
             connection,
