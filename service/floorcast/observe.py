@@ -1,7 +1,7 @@
 """Everything worth seeing, once: named, typed, observed.
 
-Modules call `observe(event)` and decide nothing about logs or metrics. Whoever cares calls `watch`: one watcher renders log
-lines, one counts, and tests await the very events that operators read about. See docs/operations.md for the list.
+Modules call `observe(event)` and decide nothing about logs or metrics. Whoever cares calls `watch`: one watcher renders
+log lines, one counts, and tests await the very events that operators read about. See docs/operations.md for the list.
 """
 
 from collections.abc import Callable
