@@ -1,5 +1,5 @@
 """`python -m floorcast …` is `floorcast …`."""
 
-from floorcast.cli import app
+from floorcast.cli import main
 
-app()
+main()

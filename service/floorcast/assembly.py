@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 
 from floorcast.access.claims import TokenVerifier
 from floorcast.access.keys import PublishedKeys
@@ -73,6 +74,10 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         settings=settings, trail=trail, feed=feed, verifier=verifier, application=application, standing=standing
     )
     await pictures.open()
+    # What start-up made lives to the end; without this the collector walks through all of it again and again, and each
+    # walk is a pause that every screen sees.
+    gc.collect()
+    gc.freeze()
     fetching = asyncio.create_task(keys.run(), name="keys") if keys is not None else None
     try:
         await run_parts(stop, gateway=gateway.run)

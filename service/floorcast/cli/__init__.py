@@ -1,8 +1,11 @@
 """The command line: one file per command."""
 
 import importlib
+import sys
 
 import typer
+
+from floorcast.errors import FloorcastError
 
 app = typer.Typer(
     name="floorcast",
@@ -21,3 +24,12 @@ for _name in _COMMANDS:
         app.add_typer(_command, name=_name)
     else:
         app.command(_name)(_command)
+
+
+def main() -> None:
+    """Run a command; an error of ours that no command answered for is told by its own sentence, with exit code 1."""
+    try:
+        app()
+    except FloorcastError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(1)

@@ -2,7 +2,6 @@
 
 import typer
 
-from floorcast.errors import SettingsError
 from floorcast.settings import load_settings
 
 
@@ -13,12 +12,7 @@ def gateway() -> None:
     Run as many as you like: on one port of a machine they share its connections, on several machines any load balancer
     does. They hold nothing that a reconnect does not rebuild. Ends on SIGTERM, after sending its sockets elsewhere.
     """
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
     # Imported here: the help of every command should not wait for what only this one needs.
     from floorcast import assembly  # noqa: PLC0415 — see above
 
-    raise typer.Exit(assembly.run_gateway(settings))
+    raise typer.Exit(assembly.run_gateway(load_settings()))

@@ -2,7 +2,6 @@
 
 import typer
 
-from floorcast import assembly
 from floorcast.settings import load_settings
 
 
@@ -11,4 +10,7 @@ def relay() -> None:
 
     Run two of them on two machines if a machine may fail; they find out by themselves which one leads.
     """
+    # Imported here: the help of every command should not wait for what only this one needs.
+    from floorcast import assembly  # noqa: PLC0415 — see above
+
     raise typer.Exit(assembly.run_relay(load_settings()))

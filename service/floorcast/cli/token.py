@@ -7,9 +7,10 @@ import jwt
 import psycopg
 import typer
 
+from floorcast.cli.reach import reach_settings
 from floorcast.database.queries import load_queries
 from floorcast.errors import DatabaseUnavailable, FloorcastError, SettingsError
-from floorcast.settings import Settings, load_settings
+from floorcast.settings import Settings
 
 _CONNECT_SECONDS = 10
 
@@ -21,13 +22,13 @@ def token(
     role: Annotated[str, typer.Option("--role", "-r", help=f"One of {', '.join(_ROLES)}.")] = "authenticated",
     hours: Annotated[float, typer.Option("--hours", min=0.01, help="How long it is good for.")] = 12.0,
 ) -> None:
-    """Print a token for a person, signed with FLOORCAST_JWT_SECRET.
+    """Print a token for a person, signed with FLOORCAST_JWT_SECRET, or with that of the `floorcast up` that runs here.
 
     What the person may see is not in the token: that is decided by their access to warehouses, change by change.
     An e-mail address is looked up in the database that DATABASE_URL (or FLOORCAST_OWNER_DATABASE_URL) names.
     """
     try:
-        settings = load_settings()
+        settings = reach_settings()
         if role not in _ROLES:
             raise SettingsError(f"--role is {role!r}: choose one of {', '.join(_ROLES)}.")
         person = _person(settings, user) if "@" in user else user

@@ -1,5 +1,7 @@
 """`floorcast token`."""
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
@@ -10,10 +12,12 @@ SECRET = "a secret of thirty-two bytes or more, for tests"
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("DATABASE_URL", "FLOORCAST_OWNER_DATABASE_URL", "FLOORCAST_JWKS_URL", "FLOORCAST_JWT_AUDIENCE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("FLOORCAST_JWT_SECRET", SECRET)
+    # No `floorcast up` runs there, whatever runs on this machine.
+    monkeypatch.setenv("FLOORCAST_HOME", str(tmp_path))
 
 
 def test_a_token_is_one_that_gateways_accept() -> None:
