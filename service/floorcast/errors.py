@@ -205,9 +205,7 @@ _TABLE = (
         True,
     ),
     ErrorCode("unmatched_topic", "This topic is not joined.", "Join it first.", False, True),
-    ErrorCode(
-        "unknown_event", "This event is not known here.", "See docs/protocol.md for events.", False, True
-    ),
+    ErrorCode("unknown_event", "This event is not known here.", "See docs/protocol.md for events.", False, True),
     ErrorCode(
         "unknown_table",
         "A table in the join is not tracked.",
@@ -215,9 +213,7 @@ _TABLE = (
         False,
         True,
     ),
-    ErrorCode(
-        "bad_join", "The join's payload is not as documented.", "Correct what the reason names.", False, True
-    ),
+    ErrorCode("bad_join", "The join's payload is not as documented.", "Correct what the reason names.", False, True),
     ErrorCode(
         "too_many_topics",
         "This socket has joined as many topics as it may.",
@@ -225,9 +221,7 @@ _TABLE = (
         False,
         True,
     ),
-    ErrorCode(
-        "not_ready", "This gateway has not caught up yet.", "Join again in a moment.", True, True, None, 503
-    ),
+    ErrorCode("not_ready", "This gateway has not caught up yet.", "Join again in a moment.", True, True, None, 503),
     # The end of a topic
     ErrorCode(
         "revoked",
@@ -269,9 +263,7 @@ _TABLE = (
         4403,
     ),
     ErrorCode("shutting_down", "This gateway is being stopped.", "Connect again.", True, True, 1012),
-    ErrorCode(
-        "bad_frame", "A frame could not be understood.", "See docs/protocol.md for frames.", False, True
-    ),
+    ErrorCode("bad_frame", "A frame could not be understood.", "See docs/protocol.md for frames.", False, True),
     ErrorCode(
         "internal",
         "Something failed here.",

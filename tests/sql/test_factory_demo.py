@@ -27,9 +27,7 @@ async def test_the_demo_has_what_its_description_says(database: Database) -> Non
     assert await _count(database, "inventory_items") == 21
     assert await _count(database, "work_orders") == 12
     async with database.owner() as connection:
-        rows = await (
-            await connection.execute("select distinct role from public.user_warehouse_access")
-        ).fetchall()
+        rows = await (await connection.execute("select distinct role from public.user_warehouse_access")).fetchall()
     assert {"technician", "inventory_clerk", "supervisor", "manager", "admin", "kiosk", "viewer"} <= {
         row[0] for row in rows
     }
@@ -61,9 +59,7 @@ async def test_two_loaders_at_once_load_one_factory(database: Database) -> None:
 async def test_a_database_with_an_organization_of_its_own_is_left_alone(database: Database) -> None:
     """Invented machines among real ones would be a disaster."""
     async with database.owner() as connection:
-        await connection.execute(
-            "insert into public.organizations (id, name) values (%s, 'Real Works')", [uuid4()]
-        )
+        await connection.execute("insert into public.organizations (id, name) values (%s, 'Real Works')", [uuid4()])
     with pytest.raises(FactoryError, match="Real Works"):
         demo.load(database.owner_url)
     assert await _count(database, "warehouses") == 0
@@ -101,7 +97,5 @@ async def test_the_history_of_the_demo_names_a_person(database: Database) -> Non
     """Nobody reads `system:postgres` on the page."""
     demo.load(database.owner_url)
     async with database.owner() as connection:
-        rows = await (
-            await connection.execute("select distinct actor from public.work_order_timeline")
-        ).fetchall()
+        rows = await (await connection.execute("select distinct actor from public.work_order_timeline")).fetchall()
     assert rows == [(str(demo.demo_user().id),)]
