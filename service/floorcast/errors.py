@@ -4,6 +4,7 @@
     ├── SettingsError         a setting is missing or wrong: refuse to start
     ├── DatabaseUnavailable   Postgres cannot be reached, or is not what we need
     ├── MigrationFailed       a migration or a file of triggers/ was refused by Postgres; it left nothing behind
+    ├── ForeignTrail          ticks of another cluster: nothing would ever be new
     ├── NewerDatabaseError    the database was migrated by a newer Floorcast
     ├── StreamUnavailable     Redis cannot be reached
     ├── PublishRefused        Redis is at another position than the relay believed
@@ -35,6 +36,10 @@ class DatabaseUnavailable(FloorcastError):  # noqa: N818 — reads as a state, w
 
 class MigrationFailed(FloorcastError):  # noqa: N818 — reads as an event, which it is
     """A migration or a file of triggers/ was refused by Postgres; nothing of it was kept, what came before it was."""
+
+
+class ForeignTrail(DatabaseUnavailable):  # noqa: N818 — reads as a state, which it is
+    """The ticks in this database were cut by another cluster's transactions; it was restored from a dump."""
 
 
 class NewerDatabaseError(FloorcastError):

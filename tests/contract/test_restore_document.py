@@ -7,10 +7,12 @@ import subprocess
 import psycopg
 import pytest
 from tests.contract.documents import read
-from tests.fixtures.postgres import SETTINGS, database_on, server_home
+from tests.fixtures.postgres import SETTINGS, Database, database_on, server_home
 
 from floorcast.database import migrate
+from floorcast.database.ticks import newest_tick
 from floorcast.embedded.postgres import EmbeddedPostgres
+from floorcast.errors import ForeignTrail
 
 BURN = """
 do $$ begin for _ in 1 .. 20000 loop perform pg_current_xact_id(); commit; end loop; end $$
@@ -18,7 +20,7 @@ do $$ begin for _ in 1 .. 20000 loop perform pg_current_xact_id(); commit; end l
 CLOSE = "select tick, table_name, key from floorcast.close_tick(1000, 1000000)"
 
 
-def test_a_database_restored_from_a_dump_goes_on_behind_one_cut(own_postgres: EmbeddedPostgres) -> None:
+async def test_a_database_restored_from_a_dump_goes_on_behind_one_cut(own_postgres: EmbeddedPostgres) -> None:
     """Another cluster counts its transactions from its own beginning: without the cut nothing would ever be new."""
     old = database_on(own_postgres, "floorcast")
     migrate.up(old.owner_url)
@@ -36,10 +38,17 @@ def test_a_database_restored_from_a_dump_goes_on_behind_one_cut(own_postgres: Em
             assert _change(connection) == [], (
                 "a new cluster sees the same without the cut: is the document out of date?"
             )
+            await _relay_refuses(new)
             connection.execute("delete from floorcast.change")
             connection.execute(_documented_cut().encode())
             (row,) = _change(connection)
             assert row[:2] == (3, "warehouses")
+
+
+async def _relay_refuses(database: Database) -> None:
+    async with database.service("floorcast_relay") as connection:
+        with pytest.raises(ForeignTrail, match="Backup and restore"):
+            await newest_tick(connection)
 
 
 def _documented_cut() -> str:

@@ -5,14 +5,16 @@
 select * from floorcast.close_tick(%(largest_count)s, %(largest_bytes)s);
 
 -- name: newest_tick
--- Number and seal of the newest tick, and the incarnation that it belongs to.
+-- Number and seal of the newest tick, the incarnation that it belongs to, and whether it knows of transactions that this
+-- server has not begun yet.
 select
     t.tick,
     encode(t.seal, 'hex') as seal,
     (
         select i.incarnation::text from floorcast.incarnation as i
         order by i.number desc limit 1
-    ) as incarnation
+    ) as incarnation,
+    pg_snapshot_xmax(t.snapshot) > pg_snapshot_xmax(pg_current_snapshot()) as is_foreign
 from floorcast.tick as t
 order by t.tick desc
 limit 1;

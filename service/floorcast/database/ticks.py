@@ -14,6 +14,7 @@ from psycopg.rows import dict_row, tuple_row
 from floorcast.causality import in_causal_order
 from floorcast.change import Change
 from floorcast.database.queries import load_queries
+from floorcast.errors import ForeignTrail
 from floorcast.tick import LARGE_BYTES, LARGE_COUNT, TickHeader
 
 Connection = psycopg.AsyncConnection[Any]
@@ -53,8 +54,19 @@ async def close_tick(connection: Connection) -> ClosedTick | None:
 
 
 async def newest_tick(connection: Connection) -> NewestTick:
-    """Return the newest tick; there always is one, tick 0 at least."""
+    """Return the newest tick; there always is one, tick 0 at least.
+
+    Raises:
+        ForeignTrail: its snapshot is another cluster's. Compared with it nothing would ever be new, so to go on would
+            be to lose every change in silence.
+    """
     (row,) = await _rows(connection, "newest_tick")
+    if row["is_foreign"]:
+        raise ForeignTrail(
+            f"Tick {row['tick']} knows of transactions that this server has not begun: the database came from a dump "
+            "of another one. Changes are kept in the trail, and nothing is published until the trail is cut anew; see "
+            "'Backup and restore' in docs/operations.md."
+        )
     return NewestTick(row["tick"], row["seal"], row["incarnation"])
 
 
