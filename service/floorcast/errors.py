@@ -38,7 +38,7 @@ class MigrationFailed(FloorcastError):  # noqa: N818 — reads as an event, whic
     """A migration or a file of triggers/ was refused by Postgres; nothing of it was kept, what came before it was."""
 
 
-class ForeignTrail(DatabaseUnavailable):  # noqa: N818 — reads as a state, which it is
+class ForeignTrail(DatabaseUnavailable):
     """The ticks in this database were cut by another cluster's transactions; it was restored from a dump."""
 
 
