@@ -25,3 +25,19 @@ def service(database: Database) -> Iterator[Connection]:
 def plant(owner: Connection) -> Plant:
     """A plant in the test's database."""
     return build_plant(owner)
+
+
+@pytest.fixture
+def listener(database: Database) -> Iterator[Connection]:
+    """A session that hears the bell; read it with `trail.bells`."""
+    with connect(database.owner_url) as connection:
+        connection.execute("listen floorcast")
+        yield connection
+
+
+@pytest.fixture
+def bins(owner: Connection) -> Connection:
+    """The owner's session, and a tracked table as small as can be: `bins`."""
+    owner.execute("create table public.bins (id int primary key, warehouse_id text, label text, weight numeric)")
+    owner.execute("select floorcast.track('public.bins')")
+    return owner

@@ -46,7 +46,7 @@ def test_a_tick_itself_comes_before_its_changes() -> None:
         "1-0 ",
         "1-0\n",
         "1_0-0",
-        "١-٠",
+        "\u0661-\u0660",
         "$",
         "*",
         "1-*",

@@ -55,7 +55,7 @@ def test_it_is_quiet_when_nothing_was_found_for_a_while() -> None:
     assert not rhythm.is_quiet(9.999 + QUIET_SECONDS)
     assert rhythm.is_quiet(10.001 + QUIET_SECONDS)
     rhythm.found(1, 10.1)
-    assert not rhythm.is_quiet(10.1 + QUIET_SECONDS)
+    assert not rhythm.is_quiet(10.09 + QUIET_SECONDS)
     rhythm.found(0, 11)
     assert rhythm.is_quiet(11)
 
