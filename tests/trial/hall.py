@@ -46,7 +46,8 @@ class Hall:
     floor: Floor
     witnesses: list[Witness] = field(default_factory=list)
     screens: list[Screen] = field(default_factory=list)
-    _load: list[Process] = field(default_factory=list)
+    # Whoever keeps it busy.
+    load: list[Process] = field(default_factory=list)
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     async def seat(self, reader: Reader, *warehouses: str, gateway: int | None = None) -> Witness:
@@ -72,12 +73,12 @@ class Hall:
 
     def keep_busy(self, rate: float, *, seed: int = 1) -> None:
         """Let the people of the demo factory work, so many steps a second."""
-        self._load.append(self.floor.run("simulate", "simulate", "--rate", str(rate), "--seed", str(seed)))
+        self.load.append(self.floor.run("simulate", "simulate", "--rate", str(rate), "--seed", str(seed)))
 
     async def rest(self) -> None:
         """End the load."""
-        while self._load:
-            await asyncio.to_thread(self._load.pop().stop)
+        while self.load:
+            await asyncio.to_thread(self.load.pop().stop)
 
     async def close(self) -> None:
         """Hang up everywhere."""
