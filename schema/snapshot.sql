@@ -145,6 +145,7 @@ CREATE TABLE floorcast.change (
     CONSTRAINT op_is_insert_update_or_delete CHECK ((op = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text])))
 )
 PARTITION BY RANGE (xid);
+ALTER TABLE ONLY floorcast.change ALTER COLUMN xid SET (n_distinct=-1, n_distinct_inherited=-1);
 
 COMMENT ON TABLE floorcast.change IS 'The audit trail and the outbox: one row per changed row of a tracked table.';
 
@@ -181,6 +182,7 @@ CREATE FUNCTION floorcast.changes_between(after pg_snapshot, upto pg_snapshot) R
 CREATE FUNCTION floorcast.close_tick(largest_count bigint, largest_bytes bigint) RETURNS TABLE(tick bigint, previous_seal text, seal text, closed_at text, count bigint, bytes bigint, n bigint, xid text, seq bigint, table_name text, op text, key text, warehouse text, old_warehouse text, actor text, at text, old text, new text)
     LANGUAGE sql
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
 -- its body is in triggers/ or in a migration
 
 CREATE FUNCTION floorcast.extend_trail() RETURNS integer
@@ -348,6 +350,7 @@ CREATE TABLE floorcast.change_default (
     CONSTRAINT only_an_insert_has_no_old CHECK (((old IS NULL) = (op = 'insert'::text))),
     CONSTRAINT op_is_insert_update_or_delete CHECK ((op = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text])))
 );
+ALTER TABLE ONLY floorcast.change_default ALTER COLUMN xid SET (n_distinct=-1);
 
 CREATE UNLOGGED SEQUENCE floorcast.doorbell
     START WITH 0

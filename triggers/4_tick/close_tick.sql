@@ -6,6 +6,8 @@
 -- Nothing new: no row, no tick, no xid.
 -- closed_at is when the statement arrived, which is before its snapshot: all that had committed by then is in the tick
 -- or before it, so the tick itself is progress.
+-- Sequential scans are off because a leader keeps its plans: one made while a partition was empty would read all of it,
+-- tick after tick, once it is full.
 -- A tick larger than the limits comes without its changes (one row, n null): readers page through it.
 create or replace function floorcast.close_tick(largest_count bigint, largest_bytes bigint)
 returns table (
@@ -31,6 +33,7 @@ returns table (
 volatile
 security invoker
 set search_path = ''
+set enable_seqscan = off
 language sql
 as $$
     with newest as materialized (

@@ -21,6 +21,7 @@ begin
         begin
             -- Made beside the trail and attached: `partition of` would lock writers out while it waits for its turn.
             execute format('create table floorcast.%I (like floorcast.change including all)', _name);
+            execute format('alter table floorcast.%I alter column xid set (n_distinct = -1)', _name);
             execute format(
                 'alter table floorcast.change attach partition floorcast.%I for values from (%L) to (%L)',
                 _name, _range * _width, (_range + 1) * _width
@@ -39,5 +40,10 @@ comment on function floorcast.extend_trail() is 'Makes the next partitions of fl
 
 revoke execute on function floorcast.extend_trail() from public;
 grant execute on function floorcast.extend_trail() to floorcast_relay;
+
+-- Whatever statistics say, the planner is told that a transaction has about one row. After a large import they would say
+-- that it has a good part of the table, and each tick would scan all of it for the few that were running before.
+alter table floorcast.change alter column xid set (n_distinct = -1, n_distinct_inherited = -1);
+alter table floorcast.change_default alter column xid set (n_distinct = -1);
 
 select floorcast.extend_trail();
