@@ -53,6 +53,16 @@ where t.tick = %(tick)s
 group by c.xid
 order by max(c.seq);
 
+-- name: warehouses_of
+-- Every warehouse that one tick concerns: where its rows are, and where they moved from.
+select distinct w.warehouse
+from floorcast.tick as t
+join floorcast.tick as p on p.tick = t.tick - 1
+cross join lateral floorcast.changes_between(p.snapshot, t.snapshot) as c
+cross join lateral (values (c.warehouse), (c.old_warehouse)) as w (warehouse)
+where t.tick = %(tick)s and w.warehouse is not null
+order by w.warehouse;
+
 -- name: changes
 -- Changes of some whole transactions, in order.
 select

@@ -76,6 +76,11 @@ async def seal_of(connection: Connection, tick: int) -> str | None:
     return rows[0]["seal"] if rows else None
 
 
+async def warehouses_of(connection: Connection, tick: int) -> tuple[str, ...]:
+    """Return the warehouses that a tick concerns; reads the whole tick, but returns no more than their names."""
+    return tuple(row["warehouse"] for row in await _rows(connection, "warehouses_of", tick=tick))
+
+
 async def read_headers(connection: Connection, after: int, limit: int) -> list[TickHeader]:
     """Return up to `limit` ticks after `after`, ascending."""
     return [_header(row) for row in await _rows(connection, "headers", after=after, limit=limit)]

@@ -15,8 +15,13 @@ LARGEST_ENTRY = 3_000
 """Operations in one entry. A Lua call takes under 8,000 values, and an operation takes two."""
 
 
-def feed_tick(incarnation: str, header: TickHeader, changes: Iterable[Change]) -> FeedTick:
-    """Return the feed's entry of a tick; a large one is a marker without operations."""
+def feed_tick(
+    incarnation: str, header: TickHeader, changes: Iterable[Change], warehouses: Iterable[str] = ()
+) -> FeedTick:
+    """Return the feed's entry of a tick; a large one is a marker without operations.
+
+    `warehouses` are those that a large tick concerns: their logs get the marker too, or a hole in them would not show.
+    """
     operations: tuple[Operation, ...] = ()
     if not header.large:
         operations = tuple(operation for change in changes for operation in operations_of(header.tick, change))
@@ -30,6 +35,7 @@ def feed_tick(incarnation: str, header: TickHeader, changes: Iterable[Change]) -
         header.count,
         large,
         () if large else operations,
+        (tuple(warehouses) or tuple(dict.fromkeys(each.warehouse for each in operations))) if large else (),
     )
 
 

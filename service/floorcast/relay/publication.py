@@ -7,7 +7,7 @@ import psycopg
 
 from floorcast.change import Change
 from floorcast.database.queries import load_queries
-from floorcast.database.ticks import newest_tick, read_changes, read_headers, seal_of
+from floorcast.database.ticks import newest_tick, read_changes, read_headers, seal_of, warehouses_of
 from floorcast.errors import PublishRefused
 from floorcast.observe import FeedRepaired, FeedRestarted, IncarnationBegan, TickPublished, observe
 from floorcast.relay.leadership import sign_of_life
@@ -149,7 +149,8 @@ class Publication:
         anew: bool = False,
         after: Newest | None = None,
     ) -> None:
-        tick = feed_tick(self._incarnation, header, changes)
+        concerned = await warehouses_of(self._connection, header.tick) if header.large else ()
+        tick = feed_tick(self._incarnation, header, changes, concerned)
         floor = self._retention.floor
         await self._publisher.publish(tick, after=after if anew else self._published, anew=anew, floor=floor)
         # Counted only now: what was tried in vain takes no room in Redis.

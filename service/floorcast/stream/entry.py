@@ -29,6 +29,8 @@ class FeedTick:
     # A marker: the operations are not here but in Postgres.
     large: bool
     operations: tuple[Operation, ...]
+    # Whose logs get a marker when it is large; only its publisher needs to know.
+    warehouses: tuple[str, ...] = ()
 
     @property
     def position(self) -> Position:

@@ -81,7 +81,8 @@ class FeedPublisher:
             PublishRefused: something else is published; nothing was changed.
             StreamUnavailable: no answer; it may or may not have been published.
         """
-        warehouses = list(dict.fromkeys(operation.warehouse for operation in tick.operations))
+        concerned = (operation.warehouse for operation in tick.operations)
+        warehouses = list(dict.fromkeys((*tick.warehouses, *concerned)))
         feed = tick_fields(tick)
         arguments: list[Any] = [
             *(("", "", "") if after is None else (after.incarnation, after.tick, after.seal)),

@@ -26,6 +26,15 @@ def test_a_tick_is_published_with_its_seals_and_its_operations_in_order() -> Non
     assert [operation.n for operation in tick.operations] == [1, 2]
 
 
+def test_a_large_tick_marks_the_logs_that_it_concerns() -> None:
+    """Or the next entry of such a log would hide that something came between."""
+    header = replace(HEADER, count=LARGE_COUNT + 1)
+    assert feed_tick("i", header, (), ("north", "south")).warehouses == ("north", "south")
+    by_operations = feed_tick("i", HEADER, moves(LARGEST_ENTRY // 2 + 1))
+    assert sorted(by_operations.warehouses) == sorted({WAREHOUSE, OTHER_WAREHOUSE})
+    assert feed_tick("i", HEADER, moves(1)).warehouses == ()
+
+
 def test_a_large_tick_is_a_marker() -> None:
     """It is never held in memory whole, here as little as in Redis."""
     for header in (replace(HEADER, count=LARGE_COUNT + 1), replace(HEADER, bytes=LARGE_BYTES + 1)):
