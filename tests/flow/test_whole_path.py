@@ -72,6 +72,30 @@ async def test_everybody_hears_exactly_what_he_may_see(open_hall: OpenHall) -> N
     assert min(witness.heard() for witness in hall.witnesses if witness not in (stranger, guest)) > 50
 
 
+async def test_a_transaction_too_large_to_hold_arrives_in_parts(open_hall: OpenHall) -> None:
+    """With an end; the others see it at its place among their own changes, and the logs in Redis have a mark of it."""
+    hall = await open_hall()
+    floor = hall.floor
+    for gateway in range(2):
+        await hall.seat(floor.demo_reader("Manager One"), NORTH, SOUTH, gateway=gateway)
+    hall.keep_busy(30)
+    await hall.mark()
+    await asyncio.to_thread(
+        floor.query,
+        "insert into public.inventory_items (warehouse_id, part_number, name)"
+        " select case when n %% 5 = 0 then %s else %s end::uuid, 'bulk ' || n, 'Bulk'"
+        " from generate_series(1, 5000) as n",
+        SOUTH,
+        NORTH,
+    )
+    await hall.mark()
+    await hall.rest()
+    await hall.settle()
+    trail, faults = await hall.audit()
+    assert faults == []
+    assert max(tick.count for tick in trail.ticks) >= 5_000
+
+
 def move_and_delete(floor: Floor) -> None:
     """A machine is moved with its orders, some writers change their mind, and one deletes what he made."""
     with psycopg.connect(floor.owner_url) as connection:

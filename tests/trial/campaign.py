@@ -35,7 +35,9 @@ FAULTS: Mapping[str, Fault] = {
     "kill -9 of the other gateway": faults.kill_gateway,
     "kill -9 of Redis, back empty": faults.kill_redis,
     "FLUSHALL": faults.flush_redis,
+    "SIGSTOP of Redis for 3 s": faults.freeze_redis,
     "restart of Postgres": faults.restart_postgres,
+    "kill -9 of Postgres": faults.kill_postgres,
 }
 
 _HOURS = 3_600.0
@@ -123,6 +125,9 @@ async def replay_through_faults(hall: Hall, file: Path, rounds: int, say: Say = 
         for name, fault in FAULTS.items():
             for gateway in range(len(floor.gateways)):
                 await hall.seat(manager, NORTH, SOUTH, CENTRAL, gateway=gateway)
+            if fault is faults.kill_gateway:
+                # Those of earlier rounds have moved to the gateway that lived.
+                await hall.show(viewer, SOUTH, [0, 1])
             wound = await hall.suffer(fault)
             wounds[name].append(wound)
             faults_found = await _compare(hall, load)

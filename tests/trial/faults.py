@@ -1,6 +1,8 @@
 """What can happen to a floor, each with what a supervisor does about it. All block until that is done."""
 
 import contextlib
+import os
+import signal
 import time
 
 from tests.trial.floor import Floor, Process, wait_for
@@ -46,9 +48,25 @@ def flush_redis(floor: Floor) -> None:
         client.flushall()
 
 
+def freeze_redis(floor: Floor) -> None:
+    """SIGSTOP Redis for three seconds: nobody is refused, nobody is answered."""
+    assert floor.redis.pid is not None
+    os.kill(floor.redis.pid, signal.SIGSTOP)
+    try:
+        time.sleep(3)
+    finally:
+        os.kill(floor.redis.pid, signal.SIGCONT)
+
+
 def restart_postgres(floor: Floor) -> None:
     """Fast shutdown and start."""
     floor.postgres.restart()
+
+
+def kill_postgres(floor: Floor) -> None:
+    """Kill -9 the server with all its sessions and start it again; it recovers from its log."""
+    floor.postgres.kill()
+    floor.postgres.start()
 
 
 def _leader(floor: Floor) -> Process:
