@@ -47,7 +47,7 @@ async def tail(url: str, *arguments: str, token: str = "good") -> asyncio.subpro
         stderr=subprocess.PIPE,
         env={"FLOORCAST_TOKEN": token, "PYTHONUTF8": "1", "FLOORCAST_HOME": "/nonexistent/floorcast"},
         # A shell starts background jobs with Ctrl-C ignored, and that is inherited: also by tests that run in one.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 — one thread forks here
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
