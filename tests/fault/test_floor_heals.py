@@ -68,6 +68,26 @@ async def test_a_killed_gateway_takes_nobody_along_but_its_own_clients(endure: E
     assert [screen.pictures for screen in hall.screens] == [2, 2, 1, 1]
 
 
+async def test_gateways_that_share_a_port_take_over_from_each_other(open_hall: OpenHall) -> None:
+    """Who was cut comes back to the same address and finds whoever lives; nobody else is cut."""
+    hall = await open_hall(relays=1, gateways=2, one_port=True)
+    viewer = hall.floor.demo_reader("Wall Screen South")
+    for _ in range(12):
+        await hall.seat(viewer, SOUTH)
+        await hall.show(viewer, SOUTH, [0])
+    hall.keep_busy(40)
+    await hall.suffer(faults.kill_gateway)
+    await hall.rest()
+    await hall.settle()
+    _, found = await hall.audit()
+    assert found == []
+    cut = sum(witness.cut is not None for witness in hall.witnesses)
+    lost = [len(screen.losses) for screen in hall.screens]
+    # The kernel spreads connections by their ports; that all 24 go to one has a chance of one in eight million.
+    assert 0 < cut + sum(lost) < 24
+    assert max(lost) <= 1
+
+
 async def test_a_redis_that_comes_back_empty_costs_a_pause(endure: Endure) -> None:
     """What it forgot is in Postgres, and gateways read it there."""
     hall, wound = await endure(faults.kill_redis)

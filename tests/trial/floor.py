@@ -65,6 +65,8 @@ class Process:
         self._command = [sys.executable, "-m", "floorcast", *command]
         self._environment = dict(environment)
         self._log = log
+        # Where in the log this start began.
+        self._log_start = 0
         self._running: Popen[bytes] | None = None
 
     @property
@@ -81,6 +83,7 @@ class Process:
         """Start it; returns at once."""
         assert self._running is None, f"{self.name} runs already"
         with self._log.open("ab") as log:
+            self._log_start = log.tell()
             self._running = spawn(self._command, death_signal=signal.SIGKILL, environment=self._environment, output=log)
 
     def kill(self) -> None:
@@ -113,9 +116,9 @@ class Process:
         return ""
 
     def events(self) -> list[str]:
-        """The names of what it observed and wrote, oldest first."""
+        """The names of what it observed and wrote since it was started last, oldest first."""
         found = []
-        for line in self._log.read_text(errors="replace").splitlines():
+        for line in self._log.read_bytes()[self._log_start :].splitlines():
             with suppress(ValueError):
                 found.append(str(json.loads(line)["event"]))
         return found
@@ -170,13 +173,15 @@ class Floor:
         *,
         relays: int = 1,
         gateways: int = 2,
+        one_port: bool = False,
         postgres_settings: Mapping[str, str] | None = None,
     ) -> None:
-        """Nothing runs before `start`. The gateways have a port each."""
+        """Nothing runs before `start`. The gateways have a port each, unless they share `one_port`."""
         self._home = home
         self.postgres = EmbeddedPostgres(home, settings=postgres_settings)
         self.redis = EmbeddedRedis(home)
         self._counts = relays, gateways
+        self._one_port = one_port
         self.relays: list[Process] = []
         self.gateways: list[Process] = []
         self.ports: list[int] = []
@@ -205,7 +210,7 @@ class Floor:
         self.relays = [self._process(f"relay-{i}", ["relay"]) for i in range(relays)]
         self.ports = []
         for i in range(gateways):
-            self.ports.append(choose_port(None))
+            self.ports.append(self.ports[0] if self.ports and self._one_port else choose_port(None))
             self.gateways.append(self._process(f"gateway-{i}", ["gateway"], PORT=str(self.ports[-1])))
         for process in (*self.relays, *self.gateways):
             process.start()
@@ -246,6 +251,9 @@ class Floor:
     def _is_ready(self, number: int) -> bool:
         process = self.gateways[number]
         assert process.exit_code is None, f"{process.name} ended:\n{process.said()}"
+        if self._one_port:
+            # Whoever is asked there may be another.
+            return "gateway ready" in process.events()
         with suppress(OSError), urllib.request.urlopen(f"{self.gateway_url(number)}/readyz", timeout=5) as answer:
             return bool(answer.status == 200)
         return False
