@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.fixtures.snapshot",
     "tests.fixtures.shop",
     "tests.fixtures.redis",
+    "tests.fixtures.cells",
     "tests.fixtures.proxy",
     "tests.fixtures.observed",
     "tests.fixtures.page",
