@@ -144,13 +144,14 @@ class FeedReader:
     async def read(self, incarnation: str, after: Position, *, wait_seconds: float) -> list[FeedEntry]:
         """Return entries behind `after`, in order; wait for the first, empty when none came in time.
 
+        It waits no longer than half of what an answer may take, or a quiet feed would be taken for one that is away.
         Redis keeps ids, not promises: the caller checks that ticks follow each other.
         """
         async with _as_unavailable():
             answer = await self._redis.xread(
                 {keys.feed_key(incarnation): str(after)},
                 count=_ENTRIES_PER_READ,
-                block=max(1, int(wait_seconds * 1000)),
+                block=max(1, int(min(wait_seconds, _PATIENCE_SECONDS / 2) * 1000)),
             )
         return [read_entry(identity, fields) for identity, fields in _entries(answer) if fields is not None]
 
