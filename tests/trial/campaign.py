@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.trial import faults
-from tests.trial.floor import Process
+from tests.trial.floor import Process, Reader
 from tests.trial.hall import Fault, Hall, Wound, join_when_granted
 from tests.trial.line import Refused, wait_on
 from tests.trial.trail import Trail
@@ -122,9 +122,10 @@ async def replay_through_faults(hall: Hall, file: Path, rounds: int, say: Say = 
     wounds: dict[str, list[Wound]] = {name: [] for name in FAULTS}
     found: list[str] = []
     for number in range(1, rounds + 1):
+        for gateway in range(len(floor.gateways)):
+            await hall.seat(manager, NORTH, SOUTH, CENTRAL, gateway=gateway)
         for name, fault in FAULTS.items():
-            for gateway in range(len(floor.gateways)):
-                await hall.seat(manager, NORTH, SOUTH, CENTRAL, gateway=gateway)
+            await _fill(hall, manager)
             if fault is faults.kill_gateway:
                 # Those of earlier rounds have moved to the gateway that lived.
                 await hall.show(viewer, SOUTH, [0, 1])
@@ -134,7 +135,7 @@ async def replay_through_faults(hall: Hall, file: Path, rounds: int, say: Say = 
             found += [f"after {name} ({number}): {fault_found}" for fault_found in faults_found]
             say(
                 f"round {number}: {name}: longest wait {wound.longest_wait:.2f} s, longest silence "
-                f"{wound.longest_silence:.2f} s; {len(faults_found)} faults found"
+                f"{wound.longest_silence:.2f} s; {len(faults_found)} faults found {faults_found[:1]}"
             )
     found += await _end_of(replay, say)
     seconds = time.monotonic() - begun
@@ -142,6 +143,14 @@ async def replay_through_faults(hall: Hall, file: Path, rounds: int, say: Say = 
     await hall.settle()
     trail, faults_found = await hall.audit()
     return _account(hall, trail, seconds, found + faults_found, wounds)
+
+
+async def _fill(hall: Hall, reader: Reader) -> None:
+    """See to it that somebody listens to all warehouses at each gateway."""
+    for gateway in range(len(hall.floor.gateways)):
+        url = hall.floor.gateway_url(gateway)
+        if not any(witness.url == url and witness.cut is None for witness in hall.witnesses):
+            await hall.seat(reader, NORTH, SOUTH, CENTRAL, gateway=gateway)
 
 
 async def _compare(hall: Hall, load: Sequence[Process]) -> list[str]:
