@@ -19,14 +19,15 @@ KEYS = {
 }
 """Tables of the picture that are followed, and their keys."""
 
-# What a picture read now would have to hold, table by table.
+# What a picture read now would have to hold, table by table. Except assignments of an order that was reopened: a
+# picture read while it was closed has none of them, and reopening does not tell them again.
 _SHOWN = {
     "equipment": "deleted_at is null and status <> 'retired'",
     "work_orders": "deleted_at is null and status not in ('completed', 'verified', 'closed', 'cancelled')",
     "work_order_assignments": """work_order_id in (
         select id from public.work_orders
         where deleted_at is null and status not in ('completed', 'verified', 'closed', 'cancelled')
-    )""",
+    ) and work_order_id not in (select work_order_id from public.work_order_timeline where event_type = 'reopened')""",
     "work_order_timeline": """id in (
         select id from public.work_order_timeline
         where warehouse_id = %(warehouse)s order by "timestamp" desc, id limit 50
