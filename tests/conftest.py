@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.fixtures.shop",
     "tests.fixtures.redis",
     "tests.fixtures.cells",
+    "tests.fixtures.relay",
     "tests.fixtures.proxy",
     "tests.fixtures.observed",
     "tests.fixtures.page",
