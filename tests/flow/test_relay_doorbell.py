@@ -69,6 +69,20 @@ async def test_many_writers_make_it_busy_and_nothing_waits(stream: Stream, obser
     assert states.count("idle") >= 2
 
 
+async def test_a_busy_relay_lets_writers_be_silent(stream: Stream, observed: Observed) -> None:
+    """It gave the lock back; else they would ring on, one after the other, for one who reads anyway."""
+    async with running(stream.relay()):
+        await is_state(observed, "idle")
+        sessions = [await stream.cells.session() for _ in range(4)]
+        writing = [asyncio.create_task(scribble(session, random.Random(3), 10_000)) for session in sessions]
+        await is_state(observed, "busy")
+        cursor = await stream.connection.execute("select pg_try_advisory_xact_lock_shared(floorcast.silence_lock())")
+        assert await cursor.fetchone() == (True,)
+        for task in writing:
+            task.cancel()
+        await asyncio.wait(writing)
+
+
 async def test_random_writers_with_pauses_lose_no_wake_up(stream: Stream, observed: Observed) -> None:
     """Around the edges between idle, busy and draining, again and again: bursts, each followed by one lonely change."""
     receiver = await stream.receiver()
