@@ -33,6 +33,16 @@ CREATE FUNCTION floorcast.attribute() RETURNS trigger
     SET search_path TO ''
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.capture_N_tracked() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.capture_N_grants() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1048,17 +1058,33 @@ CREATE TRIGGER _500_capture_delete AFTER DELETE ON floorcast.grants REFERENCING 
 
 ALTER TABLE floorcast.grants ENABLE ALWAYS TRIGGER _500_capture_delete;
 
+CREATE TRIGGER _500_capture_delete AFTER DELETE ON floorcast.tracked REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_tracked();
+
+ALTER TABLE floorcast.tracked ENABLE ALWAYS TRIGGER _500_capture_delete;
+
 CREATE TRIGGER _500_capture_insert AFTER INSERT ON floorcast.grants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_grants();
 
 ALTER TABLE floorcast.grants ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+CREATE TRIGGER _500_capture_insert AFTER INSERT ON floorcast.tracked REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_tracked();
+
+ALTER TABLE floorcast.tracked ENABLE ALWAYS TRIGGER _500_capture_insert;
 
 CREATE TRIGGER _500_capture_update AFTER UPDATE ON floorcast.grants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_grants();
 
 ALTER TABLE floorcast.grants ENABLE ALWAYS TRIGGER _500_capture_update;
 
+CREATE TRIGGER _500_capture_update AFTER UPDATE ON floorcast.tracked REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_tracked();
+
+ALTER TABLE floorcast.tracked ENABLE ALWAYS TRIGGER _500_capture_update;
+
 CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON floorcast.grants FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
 
 ALTER TABLE floorcast.grants ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON floorcast.tracked FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+ALTER TABLE floorcast.tracked ENABLE ALWAYS TRIGGER _500_refuse_truncate;
 
 CREATE TRIGGER _100_attribute BEFORE INSERT ON public.inventory_transactions FOR EACH ROW EXECUTE FUNCTION floorcast.attribute();
 
@@ -1389,6 +1415,8 @@ GRANT USAGE ON SCHEMA floorcast TO service_role;
 GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
 GRANT USAGE ON SCHEMA public TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.capture_N_tracked() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.capture_N_grants() FROM PUBLIC;
 

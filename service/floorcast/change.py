@@ -10,7 +10,17 @@ from typing import Literal
 DatabaseOperation = Literal["insert", "update", "delete"]
 
 GRANTS = "floorcast.grants"
-"""Name of the tracked table that says who may join which warehouse; gateways follow it and never send it."""
+"""The tracked table that says who may join which warehouse."""
+
+TRACKED = "floorcast.tracked"
+"""The tracked table that says which tables are tracked."""
+
+_OURS = "floorcast."
+
+
+def is_ours(table: str) -> bool:
+    """Whether a table is Floorcast's own: gateways follow some of them, and send the rows of none."""
+    return table.startswith(_OURS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,21 @@
     update that moved the row    leave  in the old warehouse (the key only), enter in the new one
     delete                       leave  in its warehouse, with the old row
 
+A warehouse that a row only passed through inside one transaction is told nothing: no committed state ever showed the
+row there, so row level security never let its people read it.
+
 The body of an operation is finished JSON: relay and gateway splice it and never look inside.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import orjson
 
-from floorcast.change import GRANTS, Change
+from floorcast.change import GRANTS, TRACKED, Change, is_ours
+
+EVERYWHERE = ""
+"""Stands for the warehouse of what concerns every gateway and no warehouse in particular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +30,55 @@ class Operation:
     n: int
     table: str
     warehouse: str
-    # JSON object, UTF-8. For the grants table: {"user", "role"}, role null when withdrawn.
+    # JSON object, UTF-8. For the grants table: {"user", "role"}, role null when withdrawn. For the table of tracked
+    # tables: {"table", "tracked"}.
     body: bytes
 
 
+def operations_in(tick: int, changes: Sequence[Change]) -> Iterator[Operation]:
+    """Yield what each warehouse concerned is told of some changes of a tick, in their order.
+
+    `changes` hold each transaction whole, or a piece of one that is too large to be held; of such a one, a warehouse
+    may be told of a row that passed through it, if it came and went in different pieces.
+    """
+    homes = _homes(changes)
+    for change in changes:
+        allowed = homes.get((change.xid, change.table, change.key))
+        for operation in operations_of(tick, change):
+            if allowed is None or operation.warehouse in allowed:
+                yield operation
+
+
 def operations_of(tick: int, change: Change) -> tuple[Operation, ...]:
-    """Return what each warehouse concerned is told; empty for a row that belongs to no warehouse."""
+    """Return what each warehouse concerned is told of one change; empty for a row that belongs to no warehouse."""
     if change.table == GRANTS:
         return tuple(_grant_operations(change))
+    if change.table == TRACKED:
+        return _tracked_operations(change)
+    if is_ours(change.table):
+        return ()
     return tuple(_row_operations(tick, change))
+
+
+def _homes(changes: Sequence[Change]) -> dict[tuple[str, str, str], set[str | None]]:
+    """Return where a row was before and after a transaction, for each that moved in it and changed more than once."""
+    moved = {(change.xid, change.table, change.key) for change in changes if change.old_warehouse is not None}
+    if not moved:
+        return {}
+    chains: dict[tuple[str, str, str], list[Change]] = {}
+    for change in changes:
+        name = (change.xid, change.table, change.key)
+        if name in moved:
+            chains.setdefault(name, []).append(change)
+    return {
+        name: {chain[-1].warehouse, *(() if chain[0].op == "insert" else (_before(chain[0]),))}
+        for name, chain in chains.items()
+        if len(chain) > 1
+    }
+
+
+def _before(change: Change) -> str | None:
+    return change.warehouse if change.old_warehouse is None else change.old_warehouse
 
 
 def _row_operations(tick: int, change: Change) -> Iterator[Operation]:
@@ -68,3 +114,12 @@ def _grant_operations(change: Change) -> Iterator[Operation]:
     role = row["role"] if change.new is not None else None
     body = orjson.dumps({"user": row["user_id"], "role": role})
     yield Operation(change.n, GRANTS, row["warehouse"], body)
+
+
+def _tracked_operations(change: Change) -> tuple[Operation, ...]:
+    """Say whether a table may be sent from now on; of our own nobody is told."""
+    table = orjson.loads(change.key)["table_name"]
+    if is_ours(table):
+        return ()
+    body = orjson.dumps({"table": table, "tracked": change.new is not None})
+    return (Operation(change.n, TRACKED, EVERYWHERE, body),)

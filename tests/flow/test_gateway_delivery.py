@@ -211,6 +211,48 @@ async def test_too_many_missing_ticks_end_topics_as_trimmed(open_gateway: Open, 
         assert (await phone.join())["response"]["position"] == "1002-0"
 
 
+async def test_a_feed_that_is_far_ahead_is_read_and_not_doubted(open_gateway: Open, stream: Stream) -> None:
+    """A gateway that was stopped for some seconds goes on from the feed, which has everything."""
+    place = await open_gateway(stream)
+    async with place.phone() as phone:
+        await phone.join()
+        stream.redis_away = True
+        for number in range(1_500):
+            stream.close_tick(an_operation(number))
+        stream.postgres_away = True
+        stream.redis_away = False
+        ticks = [(await phone.until("changes"))["tick"] for _ in range(1_500)]
+    assert ticks == list(range(1, 1_501))
+
+
+async def test_what_is_finished_does_not_wait_for_postgres(open_gateway: Open, stream: Stream) -> None:
+    """A doubt about the next tick is none about this one; and who joins meanwhile is live after it."""
+    place = await open_gateway(stream)
+    async with place.phone("anna") as anna, place.phone("carl") as carl:
+        await anna.join()
+        stream.postgres_away = True
+        stream.close_tick(an_operation(1), a_grant("carl", NORTH, "technician", 2), published=False)
+        stream.close_tick(an_operation(2), published=False)
+        stream.close_tick(an_operation(3), published=False)
+        stream.publish_together(stream.ticks[0], stream.ticks[2])
+        assert (await anna.until("changes"))["tick"] == 1
+        assert (await carl.join())["response"]["position"] == "1-0"
+        stream.postgres_away = False
+        assert [(await anna.until("changes"))["tick"] for _ in range(2)] == [2, 3]
+        assert [(await carl.until("changes"))["tick"] for _ in range(2)] == [2, 3]
+
+
+async def test_a_large_tick_of_a_warehouse_that_nobody_watches_is_not_read(open_gateway: Open, stream: Stream) -> None:
+    """Its access is settled and its number counts; its rows stay where they are."""
+    place = await open_gateway(stream)
+    async with place.phone("anna") as anna:
+        await anna.join(NORTH)
+        stream.close_tick(*(an_operation(n, SOUTH) for n in range(1, 51)), large=True)
+        stream.close_tick(an_operation(7))
+        assert (await anna.until("changes"))["tick"] == 2
+    assert stream.pages_read == 0
+
+
 async def test_a_large_tick_comes_in_parts_with_an_end(open_gateway: Open, stream: Stream) -> None:
     """And whoever loses access in its last row gets none of it."""
     stream.page_size = 100

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import OTHER_WAREHOUSE, ROW, USER, WAREHOUSE, a_change
 
-from floorcast.change import GRANTS, Change
-from floorcast.operation import operations_of
+from floorcast.change import GRANTS, TRACKED, Change
+from floorcast.operation import EVERYWHERE, operations_in, operations_of
 
 
 def told(change: Change, tick: int = 12) -> list[tuple[str, dict[str, Any]]]:
@@ -107,3 +107,41 @@ def test_a_grant_says_the_role_from_now_on(op: str) -> None:
 def test_a_withdrawn_grant_has_no_role() -> None:
     """The role that it had does not matter any more."""
     assert told(a_grant("delete")) == [(WAREHOUSE, {"user": USER, "role": None})]
+
+
+def _told_of(*changes: Change) -> list[tuple[str, str]]:
+    """Warehouse and op of everything that a tick of these tells."""
+    return [(operation.warehouse, orjson.loads(operation.body)["op"]) for operation in operations_in(1, changes)]
+
+
+def test_a_warehouse_that_a_row_only_passed_through_is_told_nothing() -> None:
+    """No committed state ever showed the row there, so nobody there could have read it."""
+    away = a_change(n=1, warehouse="b", old_warehouse="a")
+    back = a_change(n=2, warehouse="a", old_warehouse="b")
+    assert _told_of(away, back) == [("a", "leave"), ("a", "enter")]
+    born = a_change(n=1, op="insert", warehouse="a")
+    assert _told_of(born, away) == [("b", "enter")]
+    on = a_change(n=2, warehouse="c", old_warehouse="b")
+    gone = a_change(n=3, op="delete", warehouse="c")
+    assert _told_of(away, on, gone) == [("a", "leave"), ("c", "enter"), ("c", "leave")]
+
+
+def test_committed_moves_are_told_one_by_one() -> None:
+    """Between two transactions the row was there for everybody to read."""
+    away = a_change(n=1, xid="1", warehouse="b", old_warehouse="a")
+    back = a_change(n=2, xid="2", warehouse="a", old_warehouse="b")
+    assert _told_of(away, back) == [("a", "leave"), ("b", "enter"), ("b", "leave"), ("a", "enter")]
+
+
+def test_a_row_that_never_moved_is_told_in_every_state() -> None:
+    """What came and went inside one transaction was its own warehouse's."""
+    born, gone = a_change(n=1, op="insert"), a_change(n=2, op="delete")
+    assert _told_of(born, gone) == [(WAREHOUSE, "enter"), (WAREHOUSE, "leave")]
+
+
+def test_gateways_are_told_which_tables_are_tracked_except_ours() -> None:
+    """`floorcast.grants` is followed, not sent; nobody may come to take it for a table that is."""
+    (operation,) = operations_of(1, a_change(table=TRACKED, op="insert", key='{"table_name":"lathes"}', warehouse=None))
+    assert (operation.warehouse, orjson.loads(operation.body)) == (EVERYWHERE, {"table": "lathes", "tracked": True})
+    assert operations_of(1, a_change(table=TRACKED, op="insert", key='{"table_name":"floorcast.grants"}')) == ()
+    assert operations_of(1, a_change(table="floorcast.policies")) == ()

@@ -9,3 +9,4 @@ select floorcast.track('public.inventory_transactions');
 
 -- Followed by gateways, sent to nobody.
 select floorcast.track('floorcast.grants', 'warehouse');
+select floorcast.track('floorcast.tracked', null);

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from floorcast.change import GRANTS
+from floorcast.change import GRANTS, TRACKED
 from floorcast.operation import Operation
 
 WAREHOUSES = "warehouses"
@@ -37,9 +37,8 @@ class AccessDifference:
 NO_DIFFERENCE = AccessDifference()
 
 
-def concerns_access(operation: Operation) -> bool:
-    """Whether `Grants.apply` would look at it."""
-    return operation.table in (GRANTS, WAREHOUSES)
+CONCERNS_ACCESS = frozenset({GRANTS, WAREHOUSES, TRACKED})
+"""Tables whose changes a gateway settles before it delivers anything of their tick."""
 
 
 class Grants:

@@ -18,7 +18,7 @@ _SESSION = (
     "set idle_session_timeout = 0",
     # The planner cannot know how little lies between two snapshots, and would compile for the worst at every tick.
     "set jit = off",
-    # Plans are kept for the life of a session; one made while a partition of the trail was empty must not scan it later.
+    # Plans are kept as long as a session; one made while a partition of the trail was empty must not scan it later.
     "set enable_seqscan = off",
 )
 

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from floorcast.change import is_ours
 from floorcast.database.queries import load_queries
 
 _QUERIES = load_queries("queries.sql")
@@ -48,5 +49,5 @@ async def read_base(connection: psycopg.AsyncConnection[Any]) -> Base:
         row["seal"],
         grants,
         frozenset(row["warehouses"]),
-        frozenset(row["tables"]),
+        frozenset(table for table in row["tables"] if not is_ours(table)),
     )

@@ -53,6 +53,29 @@ where t.tick = %(tick)s
 group by c.xid
 order by max(c.seq);
 
+-- name: changes_of_tables
+-- The changes of a few tables in one tick, however large, in order.
+select
+    c.xid::text as xid,
+    c.seq,
+    c.table_name,
+    c.op,
+    c.key::text as key,
+    c.warehouse,
+    c.old_warehouse,
+    c.actor,
+    floorcast.iso(c.at) as at,
+    c.old::text as old,
+    c.new::text as new
+from floorcast.tick as t
+join floorcast.tick as p on p.tick = t.tick - 1
+cross join lateral floorcast.changes_between(p.snapshot, t.snapshot) as c
+where t.tick = %(tick)s and c.table_name = any(%(tables)s::text [])
+order by (
+    select max(s.seq) from floorcast.change as s
+    where s.xid = c.xid
+), c.seq;
+
 -- name: warehouses_of
 -- Every warehouse that one tick concerns: where its rows are, and where they moved from.
 select distinct w.warehouse
@@ -201,7 +224,6 @@ select
     (
         select coalesce(array_agg(r.table_name), '{}')
         from floorcast.tracked as r
-        where r.table_name not like 'floorcast.%%'
     ) as tables,
     (select coalesce(array_agg(w.id), '{}') from floorcast.known_warehouses() as w (id)) as warehouses
 from floorcast.tick as t

@@ -4,7 +4,7 @@ Both ways give the same changes in the same order with the same positions.
 """
 
 from array import array
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +74,11 @@ async def seal_of(connection: Connection, tick: int) -> str | None:
     """Return the seal of a tick, or None when there is no such tick (any more)."""
     rows = await _rows(connection, "seal_of", tick=tick)
     return rows[0]["seal"] if rows else None
+
+
+async def read_changes_of(connection: Connection, header: TickHeader, tables: Collection[str]) -> list[Change]:
+    """Return the changes of a few tables in a tick of any size, in order; `n` counts among these alone."""
+    return _changes(await _rows(connection, "changes_of_tables", tick=header.tick, tables=sorted(tables)))
 
 
 async def warehouses_of(connection: Connection, tick: int) -> tuple[str, ...]:

@@ -13,8 +13,8 @@ from typing import Literal, Protocol, TypeVar
 MOST_MISSING = 1_000
 """Ticks that are read back from Postgres one by one; past it, reading the picture again is less work for everybody."""
 
-Step = Literal["deliver", "ignore", "consult"]
-"""`consult`: ask Postgres."""
+Step = Literal["deliver", "ignore", "read", "consult"]
+"""`read`: the feed should have more. `consult`: ask Postgres."""
 
 Reason = Literal["incarnation", "trimmed"]
 """Why the stream cannot go on exactly: it is another history, or what is missing is gone (or too much)."""
@@ -71,7 +71,9 @@ class Course:
         return "ignore" if tick < self.tick else "consult"
 
     def hear_newest(self, incarnation: str, tick: int, seal: str) -> Step:
-        """Decide about the feed's newest tick, looked at when nothing comes: ours, or a doubt."""
+        """Decide about the feed's newest tick, looked at when nothing comes: ours, one to read up to, or a doubt."""
+        if incarnation == self.incarnation and tick > self.tick:
+            return "read"
         return "ignore" if (incarnation, tick, seal) == (self.incarnation, self.tick, self.seal) else "consult"
 
     def missing(self, incarnation: str, headers: Sequence[HeaderT]) -> Sequence[HeaderT] | Reason:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from random import SystemRandom
 from typing import Generic, Protocol, TypeVar
 
-from floorcast.access.grants import concerns_access
 from floorcast.backoff import Backoff
 from floorcast.errors import DatabaseUnavailable, StreamUnavailable
 from floorcast.gateway.course import MOST_MISSING, Course, Link, Reason
@@ -92,6 +91,14 @@ class Trail(Protocol[HeaderT]):
 
     def pages(self, header: HeaderT) -> AsyncIterator[tuple[Operation, ...]]:
         """Yield the operations of a tick in pages that fit into memory; the same pages each time."""
+        ...
+
+    async def access(self, header: HeaderT) -> tuple[Operation, ...]:
+        """Return what a tick of any size does to access, in order."""
+        ...
+
+    async def concerned(self, header: HeaderT) -> Sequence[str]:
+        """Return the warehouses that a tick concerns."""
         ...
 
 
@@ -196,14 +203,9 @@ class Follower(Generic[HeaderT]):
         self._announce(start.tick)
 
     async def _follow(self) -> None:
-        # Postgres and Redis were read one after the other, so ask once for what came between.
-        await self._compare_with_newest()
+        # Postgres and Redis were read one after the other, so look once at what came between.
+        entries = await self._look()
         while True:
-            entries = await self._read()
-            if not entries:
-                await self._compare_with_newest()
-                # A Redis that was emptied counts signs of progress anew, below the one that we heard last.
-                self._after = Position(self._course.tick)
             for entry in entries:
                 await self._hear(entry)
                 self._after = entry.position
@@ -211,6 +213,29 @@ class Follower(Generic[HeaderT]):
                     self._hub.hand_out()
                     await asyncio.sleep(0)
             self._hub.hand_out()
+            entries = await self._read() or await self._look()
+
+    async def _look(self) -> Sequence[FeedEntry]:
+        """Nothing came: because nothing happened, or because the feed is not the one that we read?
+
+        A feed that is ahead of us is read on first, however far ahead it is; Postgres is asked for what it lost.
+        """
+        # A Redis that was emptied counts signs of progress anew, below the one that we heard last.
+        self._after = Position(self._course.tick)
+        try:
+            newest = await self._feed.newest()
+        except StreamUnavailable:
+            return ()  # The next read says so, and insists.
+        if newest is None:
+            return ()  # Its leader fills it from Postgres; then we hear.
+        step = self._course.hear_newest(newest.incarnation, newest.tick, newest.seal)
+        if step == "read":
+            entries = await self._read()
+            if any(isinstance(entry, FeedTick) for entry in entries):
+                return entries
+        if step != "ignore":
+            await self._consult()
+        return ()
 
     async def _hear(self, entry: FeedEntry) -> None:
         match entry:
@@ -218,7 +243,10 @@ class Follower(Generic[HeaderT]):
                 step = self._course.hear_tick(entry, entry.incarnation)
                 if step == "deliver" and not entry.large:
                     self._deliver(entry, entry.at, entry.operations)
-                elif step != "ignore":
+                elif step == "deliver":
+                    # Its data is in Postgres; what lies behind it the feed has.
+                    await self._consult(ticks=1)
+                elif step == "consult":
                     await self._consult()
             case FeedProgress():
                 step = self._course.hear_progress(entry.tick)
@@ -251,53 +279,43 @@ class Follower(Generic[HeaderT]):
         self._standing.waiting_for = ""
         return await self._feed.read(self._course.incarnation, self._after, wait_seconds=_SILENCE_SECONDS)
 
-    async def _compare_with_newest(self) -> None:
-        """Nothing came: because nothing happened, or because the feed is not the one that we read?"""
-        try:
-            newest = await self._feed.newest()
-        except StreamUnavailable:
-            return  # The next read says so, and insists.
-        if newest is None:
-            return  # Its leader fills it from Postgres; then we hear.
-        if self._course.hear_newest(newest.incarnation, newest.tick, newest.seal) == "consult":
-            await self._consult()
-
     # Postgres
 
-    async def _consult(self) -> None:
-        """Settle a doubt: deliver what is missing from Postgres, or end with a reason."""
+    async def _consult(self, ticks: int = MOST_MISSING + 1) -> None:
+        """Settle a doubt: deliver what is missing from Postgres, up to so many ticks, or end with a reason.
+
+        Whatever is finished leaves before each wait: nobody who joins meanwhile may get it, and everybody who was
+        there already should not wait for Postgres.
+        """
+        self._hub.hand_out()
         first = self._course.tick
-        incarnation, headers = await self._insist(lambda: self._trail.since(first, MOST_MISSING + 2))
+        incarnation, headers = await self._insist(lambda: self._trail.since(first, ticks + 1))
         missing = self._course.missing(incarnation, headers)
         if isinstance(missing, str):
             raise _CannotGoOn(missing)
-        patience = _Patience(_PATIENCE_SECONDS)
+        patience, handed_out = _Patience(_PATIENCE_SECONDS), 0
         for header in missing:
             if header.large:
                 await self._deliver_large(header)
                 continue
             observe(TickMissing(header.tick))
             self._deliver(header, header.at, await self._insist(lambda header=header: self._operations(header)))  # type: ignore[misc]
-            if self._hub.pending_bytes >= _HAND_OUT_BYTES:
-                self._hub.hand_out()
+            handed_out += self._hub.pending_bytes
+            self._hub.hand_out()
+            if handed_out >= _HAND_OUT_BYTES:
+                handed_out = 0
                 await patience.wait_for(self._hub)
-        self._hub.hand_out()
 
     async def _operations(self, header: HeaderT) -> tuple[Operation, ...]:
         return tuple([operation async for page in self._trail.pages(header) for operation in page])
 
-    async def _access_operations(self, header: HeaderT) -> tuple[Operation, ...]:
-        return tuple(
-            [operation async for page in self._trail.pages(header) for operation in page if concerns_access(operation)]
-        )
-
     async def _deliver_large(self, header: HeaderT) -> None:
-        """Deliver a tick that does not fit into memory, read twice: for access first, then for its data.
+        """Deliver a tick that does not fit into memory: what concerns access first, then its data page by page.
 
         Withdrawals must come before the first row, and may stand behind the last one.
         """
-        self._hub.hand_out()
-        self._hub.begin_large(header.tick, header.at, await self._insist(lambda: self._access_operations(header)))
+        concerned = await self._insist(lambda: self._trail.concerned(header))
+        self._hub.begin_large(header.tick, header.at, await self._insist(lambda: self._trail.access(header)))
         patience = _Patience(_PATIENCE_SECONDS)
         sent = 0
 
@@ -313,7 +331,8 @@ class Follower(Generic[HeaderT]):
                         await patience.wait_for(self._hub)
                     sent = number
 
-        await self._insist(send)
+        if self._hub.is_joined(concerned):
+            await self._insist(send)
         self._hub.end_large()
         self._delivered(header, 0)
 

@@ -13,11 +13,13 @@ Encoded frames are kept per audience and handed out together: many ticks in one 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
-from floorcast.access.grants import AccessDifference, Grants, concerns_access
-from floorcast.change import GRANTS
+import orjson
+
+from floorcast.access.grants import CONCERNS_ACCESS, AccessDifference, Grants
+from floorcast.change import TRACKED
 from floorcast.gateway import wire
 from floorcast.gateway.audience import Audience, Member, Selection, Subscriber
-from floorcast.gateway.outbox import Outbox
+from floorcast.gateway.outbox import CHUNK, Outbox
 from floorcast.observe import AccessWithdrawn, TopicsEnded, observe
 from floorcast.operation import Operation
 
@@ -94,6 +96,9 @@ class Hub:
         audience = audiences.get(selection)
         if audience is None:
             audience = audiences[selection] = Audience(selection)
+        if audience.pending:
+            # These are of ticks up to `position`, and not for whoever is live only after it.
+            self.hand_out()
         member = Member(subscriber, audience, join_ref, self.position)
         audience.members[subscriber.outbox] = member
         return member
@@ -135,11 +140,13 @@ class Hub:
         gathered: list[Outbox] = []
         for audience in self._due:
             pending = audience.pending
-            frame = pending[0] if len(pending) == 1 else b"".join(pending)
+            # One write for all, unless it would be so large that much of it could not be taken back any more.
+            frames = [b"".join(pending)] if sum(map(len, pending)) <= CHUNK else tuple(pending)
             topic = audience.selection.topic
-            for outbox in audience.members:
-                if outbox.put(frame, topic):
-                    gathered.append(outbox)  # noqa: PERF401 — putting is the point, this is the exception
+            for frame in frames:
+                for outbox in audience.members:
+                    if outbox.put(frame, topic):
+                        gathered.append(outbox)  # noqa: PERF401 — putting is the point, this is the exception
             pending.clear()
         for outbox in gathered:
             outbox.release()
@@ -170,6 +177,10 @@ class Hub:
             for outbox in audience.members:
                 if outbox.stuck:
                     outbox.give_up()
+
+    def is_joined(self, warehouses: Iterable[str]) -> bool:
+        """Whether anybody has joined one of these."""
+        return any(warehouse in self._warehouses for warehouse in warehouses)
 
     # A tick that is too large to be held
 
@@ -244,13 +255,20 @@ class Hub:
 
     def _settle(self, operations: tuple[Operation, ...]) -> None:
         """Apply a tick's changes of access, withdrawals with their consequences first."""
-        access = [operation for operation in operations if concerns_access(operation)]
+        access = [operation for operation in operations if operation.table in CONCERNS_ACCESS]
         if access:
+            self._follow_tables(access)
             difference = self._grants.apply(access)
             for warehouse in {name for _, name in difference.lost | difference.changed} | difference.closed:
                 for audience in tuple(self._warehouses.get(warehouse, {}).values()):
                     for member in tuple(audience.members.values()):
                         self._settle_member(member, warehouse, difference)
+
+    def _follow_tables(self, access: Iterable[Operation]) -> None:
+        for operation in access:
+            if operation.table == TRACKED:
+                body = orjson.loads(operation.body)
+                self.tables = self.tables | {body["table"]} if body["tracked"] else self.tables - {body["table"]}
 
     def _settle_member(self, member: Member, warehouse: str, difference: AccessDifference) -> None:
         pair = (member.subscriber.user, warehouse)
@@ -267,7 +285,7 @@ class Hub:
         warehouses = self._warehouses
         found: dict[str, list[Operation]] = {}
         for operation in operations:
-            if operation.warehouse in warehouses and operation.table != GRANTS:
+            if operation.warehouse in warehouses and operation.table in self.tables:
                 found.setdefault(operation.warehouse, []).append(operation)
         for warehouse, concerned in found.items():
             yield warehouses[warehouse], concerned

@@ -4,7 +4,7 @@ While the kernel takes everything, a frame goes straight to the transport. The t
 first byte that the kernel did not take (write buffer limit 0), and from then on frames wait here and not there: only
 here can they still be counted, dropped when access is withdrawn, or written together.
 
-One thing cannot be taken back: a write whose first bytes are in the kernel. Its rest, at most `_CHUNK` bytes beyond one
+One thing cannot be taken back: a write whose first bytes are in the kernel. Its rest, at most `CHUNK` bytes beyond one
 frame, has to leave, because half a frame would break the socket for its other topics. Frames of other topics that lie
 between dropped ones keep their order.
 """
@@ -12,7 +12,7 @@ between dropped ones keep their order.
 from collections import deque
 from typing import Protocol
 
-_CHUNK = 16_384
+CHUNK = 16_384
 """How many waiting bytes are written at once: few system calls, little that cannot be taken back."""
 
 
@@ -87,7 +87,7 @@ class Outbox:
         waiting = self._waiting
         while waiting and not self.paused:
             frames, size = [], 0
-            while waiting and size < _CHUNK:
+            while waiting and size < CHUNK:
                 frames.append(waiting.popleft()[1])
                 size += len(frames[-1])
             self.waiting_bytes -= size
@@ -142,7 +142,7 @@ class Outbox:
         self.waiting_bytes += len(frame)
         if not self.paused:
             # Gathered for one write. A turn that brings very much is written in between.
-            if self.waiting_bytes < _CHUNK:
+            if self.waiting_bytes < CHUNK:
                 return True
             self.release()
             return False

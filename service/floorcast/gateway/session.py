@@ -124,6 +124,8 @@ class Session:
             # apart; a vsn 1 client would take the old one's phx_close for the new one's.
             self._rules.hub.leave(previous)
             self.forget(previous)
+            # What still waits was decided under the earlier joining's token.
+            self.outbox.drop(message.topic)
             if self.version != 1:
                 replaced = wire.ended(self.version, previous.join_ref, message.topic, "phx_close")
         try:

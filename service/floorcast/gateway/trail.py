@@ -6,11 +6,12 @@ from typing import Any
 
 import psycopg
 
+from floorcast.access.grants import CONCERNS_ACCESS
 from floorcast.database.connect import connect
 from floorcast.database.grants import Base, read_base
-from floorcast.database.ticks import newest_tick, read_headers, read_pages
+from floorcast.database.ticks import newest_tick, read_changes_of, read_headers, read_pages, warehouses_of
 from floorcast.errors import DatabaseUnavailable
-from floorcast.operation import Operation, operations_of
+from floorcast.operation import Operation, operations_in
 from floorcast.tick import TickHeader
 
 _ROLE = "floorcast_gateway"
@@ -43,7 +44,18 @@ class PostgresTrail:
         """Yield the operations of a tick page by page; the same pages each time."""
         with self._as_unavailable():
             async for page in read_pages(await self._open(), header):
-                yield tuple(operation for change in page for operation in operations_of(header.tick, change))
+                yield tuple(operations_in(header.tick, page))
+
+    async def access(self, header: TickHeader) -> tuple[Operation, ...]:
+        """Return what a tick of any size does to access, in order."""
+        with self._as_unavailable():
+            changes = await read_changes_of(await self._open(), header, CONCERNS_ACCESS)
+            return tuple(operations_in(header.tick, changes))
+
+    async def concerned(self, header: TickHeader) -> Sequence[str]:
+        """Return the warehouses that a tick concerns."""
+        with self._as_unavailable():
+            return await warehouses_of(await self._open(), header.tick)
 
     async def aclose(self) -> None:
         """End the session."""

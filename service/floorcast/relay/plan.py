@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from floorcast.change import Change
-from floorcast.operation import Operation, operations_of
+from floorcast.operation import Operation, operations_in
 from floorcast.stream.entry import FeedTick
 from floorcast.tick import TickHeader
 
@@ -24,7 +24,7 @@ def feed_tick(
     """
     operations: tuple[Operation, ...] = ()
     if not header.large:
-        operations = tuple(operation for change in changes for operation in operations_of(header.tick, change))
+        operations = tuple(operations_in(header.tick, tuple(changes)))
     large = header.large or len(operations) > LARGEST_ENTRY
     return FeedTick(
         header.tick,

@@ -85,9 +85,10 @@ class Publication:
         from there. Anything else is another history under the same numbers: a new incarnation begins.
         """
         self._in_step = False
+        # Redis first: a history that another leader begins between the two reads is then seen by the second one.
+        seen = await self._publisher.newest()
         newest = await newest_tick(self._connection)
         self._incarnation = newest.incarnation
-        seen = await self._publisher.newest()
         if seen is None:
             await self._begin_feed(newest.tick, None, "Redis held nothing")
         elif not await self._is_ours(seen):

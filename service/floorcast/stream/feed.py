@@ -19,6 +19,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from floorcast.errors import PublishRefused, StreamUnavailable
+from floorcast.operation import EVERYWHERE
 from floorcast.position import Position
 from floorcast.stream import keys
 from floorcast.stream.entry import FeedEntry, FeedTick, log_fields, read_entry, tick_fields
@@ -82,7 +83,7 @@ class FeedPublisher:
             StreamUnavailable: no answer; it may or may not have been published.
         """
         concerned = (operation.warehouse for operation in tick.operations)
-        warehouses = list(dict.fromkeys((*tick.warehouses, *concerned)))
+        warehouses = [name for name in dict.fromkeys((*tick.warehouses, *concerned)) if name != EVERYWHERE]
         feed = tick_fields(tick)
         arguments: list[Any] = [
             *(("", "", "") if after is None else (after.incarnation, after.tick, after.seal)),

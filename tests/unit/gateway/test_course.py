@@ -55,9 +55,10 @@ def test_progress_is_believed_only_of_our_own_tick(tick: int, step: str) -> None
 
 
 def test_the_newest_tick_of_the_feed_is_ours_or_a_doubt() -> None:
-    """Older, newer, another seal, another history."""
+    """Older, another seal, another history; a newer one of ours is there to be read."""
     assert AT_FIVE.hear_newest("first", 5, "first:5") == "ignore"
-    for newest in (("first", 4, "first:4"), ("first", 6, "first:6"), ("first", 5, "x"), ("second", 5, "first:5")):
+    assert AT_FIVE.hear_newest("first", 5_000, "first:5000") == "read"
+    for newest in (("first", 4, "first:4"), ("first", 5, "x"), ("second", 5, "first:5"), ("second", 6, "x")):
         assert AT_FIVE.hear_newest(*newest) == "consult"
 
 

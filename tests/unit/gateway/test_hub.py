@@ -8,10 +8,11 @@ from tests.fixtures.gateway import AT, NORTH, SOUTH, a_grant, an_operation
 from tests.fixtures.observed import Observed
 from tests.fixtures.outboxes import Listening
 
+from floorcast.change import TRACKED
 from floorcast.gateway.audience import Member, Selection
 from floorcast.gateway.hub import Hub
 from floorcast.observe import TopicsEnded
-from floorcast.operation import Operation
+from floorcast.operation import EVERYWHERE, Operation
 
 
 @dataclass
@@ -203,3 +204,44 @@ def test_the_end_of_all_topics_has_a_reason_and_a_beginning_after_it(hub: Hub, o
     assert observed.of(TopicsEnded) == [TopicsEnded("incarnation", 1)]
     hub.begin(Start(incarnation="second", tick=3))
     assert (hub.ready, hub.position, hub.incarnation) == (True, 3, "second")
+
+
+def test_who_joins_between_a_tick_and_its_handing_out_gets_none_of_it(hub: Hub) -> None:
+    """He is live after it: the tick that granted him access is not his, nor anything before."""
+    anna, carl = Listening(), Listening("carl")
+    _join(hub, anna)
+    hub.deliver(8, AT, [an_operation(), a_grant("carl", NORTH, "technician", 2)])
+    assert _join(hub, carl).since == 8
+    hub.hand_out()
+    assert anna.events() == ["changes"]
+    assert carl.events() == []
+
+
+def test_a_table_is_sent_from_the_tick_that_tracks_it_to_the_tick_that_does_not(hub: Hub) -> None:
+    """Our own tables are sent by nobody, tracked or not."""
+    anna = Listening()
+    _join(hub, anna)
+
+    def tracked(table: str, *, on: bool) -> Operation:
+        body = json.dumps({"table": table, "tracked": on}).encode()
+        return Operation(1, TRACKED, EVERYWHERE, body)
+
+    assert _deliver(hub, an_operation(table="lathes")) == 0
+    assert _deliver(hub, tracked("lathes", on=True), an_operation(2, table="lathes")) == 1
+    assert "lathes" in hub.tables
+    assert _deliver(hub, tracked("lathes", on=False), an_operation(2, table="lathes")) == 0
+    assert _deliver(hub, an_operation(table="floorcast.policies")) == 0
+
+
+def test_frames_that_are_large_together_are_written_one_by_one(hub: Hub) -> None:
+    """So that what the kernel does not take at once can still be taken back."""
+    anna = Listening()
+    _join(hub, anna)
+    for tick in (8, 9, 10):
+        hub.deliver(tick, AT, [Operation(1, "work_orders", NORTH, b'{"op":"update","text":"%s"}' % (b"x" * 10_000))])
+    anna.transport.room = 100
+    hub.hand_out()
+    assert anna.outbox.waiting_bytes > 20_000
+    anna.outbox.drop(f"warehouse:{NORTH}")
+    anna.transport.take()
+    assert len(anna.frames) == 1
