@@ -32,7 +32,7 @@ from floorcast.observe import (
 from floorcast.relay.leadership import sign_of_life, take_lead
 from floorcast.relay.plan import Retention
 from floorcast.relay.publication import Publication
-from floorcast.relay.rhythm import BUSY_MILLISECONDS, RENEW_SECONDS, TICK_SECONDS, Rhythm
+from floorcast.relay.rhythm import BUSY_MILLISECONDS, RENEW_SECONDS, Rhythm
 from floorcast.stream.feed import FeedPublisher
 
 SAFETY_SECONDS = 1.0
@@ -156,7 +156,7 @@ class Leader:
                 await set_busy(self._connection, BUSY_MILLISECONDS)
                 renewed = begun
             self._rhythm.found(await self._read(), time.monotonic())
-            await asyncio.sleep(max(0.0, begun + TICK_SECONDS - time.monotonic()))
+            await asyncio.sleep(self._rhythm.busy_pause(time.monotonic() - begun))
 
     async def _read(self) -> int:
         """Close a tick if there is anything new, and publish it; return how many changes it has.
@@ -194,6 +194,8 @@ class Leader:
             if not self._stream_lost:
                 observe(StreamLost("relay", str(error)))
             self._stream_lost = True
+            # A Redis that hangs takes its time to fail; ticks go on in between.
+            self._tried = time.monotonic()
         else:
             if self._stream_lost:
                 observe(StreamBack("relay"))

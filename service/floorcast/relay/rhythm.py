@@ -22,6 +22,9 @@ QUIET_SECONDS = 0.15
 TICK_SECONDS = 0.004
 """Least distance between ticks while busy: each costs a flush and a transaction id."""
 
+REST = 1.0
+"""Busy, it rests at least so many times as long as the last read took: writers need the machine more than it does."""
+
 DRAIN_SECONDS = (0.004, 0.02)
 """Between looks at the silence lock: at first, and at most. A silent writer may stay open for an hour."""
 
@@ -66,6 +69,10 @@ class Rhythm:
     def is_quiet(self, now: float) -> bool:
         """Say whether a busy relay has found nothing for long enough to try to fall asleep."""
         return now - self._last_find > QUIET_SECONDS
+
+    def busy_pause(self, took: float) -> float:
+        """Seconds to rest before the next read while busy, after one that took so long."""
+        return max(TICK_SECONDS - took, took * REST)
 
     def began_draining(self) -> None:
         """Begin to wait for silent writers."""

@@ -6,6 +6,8 @@ from floorcast.relay.rhythm import (
     BELLS_TO_BUSY,
     DRAIN_SECONDS,
     QUIET_SECONDS,
+    REST,
+    TICK_SECONDS,
     WINDOW_SECONDS,
     Rhythm,
 )
@@ -70,3 +72,10 @@ def test_looks_at_the_silence_lock_become_rarer_up_to_a_bound() -> None:
     assert pauses[-1] == DRAIN_SECONDS[1]
     rhythm.began_draining()
     assert rhythm.drain_pause() == DRAIN_SECONDS[0]
+
+
+def test_busy_it_rests_at_least_as_long_as_it_read() -> None:
+    """Under heavy load a read takes long, and writers need the machine too."""
+    rhythm = Rhythm()
+    assert rhythm.busy_pause(0.001) == pytest.approx(TICK_SECONDS - 0.001)
+    assert rhythm.busy_pause(0.02) == pytest.approx(0.02 * REST)
