@@ -11,7 +11,9 @@ def settings() -> None:
     """List every setting with its value here and what it does."""
     values = load_settings()
     table = Table(show_lines=True)
-    for heading in ("environment variable", "value", "what it does"):
+    # A name that is broken over two lines cannot be copied.
+    table.add_column("environment variable", no_wrap=True)
+    for heading in ("value", "what it does"):
         table.add_column(heading, overflow="fold")
     for name, field in Settings.model_fields.items():
         value = getattr(values, name)
