@@ -220,6 +220,7 @@ async def test_pages_of_wide_rows_are_bounded_by_bytes(cells: Cells) -> None:
     """A few large rows among many small ones: the mean says nothing about either."""
     await cells.owner.execute("create table papers (id int primary key, warehouse_id text, text text)")
     await cells.owner.execute("select floorcast.track('papers')")
+    await cells.owner.execute("delete from floorcast.change")
     await cells.owner.execute("insert into papers select i, 'n', 'x' from generate_series(1, 4000) as i")
     await cells.owner.execute(
         "insert into papers select i, 'n', repeat('x', 400000) from generate_series(5000, 5019) as i"

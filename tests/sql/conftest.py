@@ -40,4 +40,6 @@ def bins(owner: Connection) -> Connection:
     """The owner's session, and a tracked table as small as can be: `bins`."""
     owner.execute("create table public.bins (id int primary key, warehouse_id text, label text, weight numeric)")
     owner.execute("select floorcast.track('public.bins')")
+    # That a table is tracked is a change, too; here the trail begins with the bins.
+    owner.execute("delete from floorcast.change")
     return owner

@@ -18,6 +18,7 @@ def readings(owner: Connection) -> Connection:
     owner.execute("create table readings_twenty (value int, warehouse_id text, id int not null)")
     owner.execute("alter table readings_high attach partition readings_twenty for values from (20) to (30)")
     owner.execute("select floorcast.track('readings')")
+    owner.execute("delete from floorcast.change")
     return owner
 
 

@@ -17,6 +17,7 @@ CMMS = {
     "work_order_timeline",
     "work_orders",
     "floorcast.grants",
+    "floorcast.tracked",
 }
 
 ODD_NAMES = ["Mixed Case", "per%cent %s %L", "quo\"te'd", "dot.ted", "ünïcödé", "x" * 63, "select"]
@@ -131,7 +132,7 @@ def test_after_row_triggers_are_warned_about(bins: Connection) -> None:
 def test_our_own_tables_have_no_after_row_triggers(owner: Connection) -> None:
     """The rule that we warn others about."""
     with warnings_of(owner) as said:
-        for table in CMMS - {"warehouses", "floorcast.grants"}:
+        for table in CMMS - {"warehouses", "floorcast.grants", "floorcast.tracked"}:
             owner.execute("select floorcast.track(%s::text::regclass)", [f"public.{table}"])
     assert said == []
 
@@ -155,7 +156,7 @@ def test_a_table_of_another_schema_is_named_with_it(owner: Connection, listener:
     owner.execute("insert into public.bins values (2, 'n')")
     assert changes(owner, "works.bins", "key") == [{"id": 1}]
     assert changes(owner, "bins", "key") == [{"id": 2}]
-    assert bells(listener) == ["bins", "bins"]
+    assert bells(listener) == ["tracked", "bins", "bins"]
 
 
 def test_odd_names_of_tables_and_columns_are_captured_as_they_are(owner: Connection) -> None:
@@ -228,12 +229,23 @@ def test_a_table_that_was_made_anew_can_be_tracked_again(bins: Connection) -> No
     assert tracked(bins)["bins"]["relation_name"] == "bins"
 
 
+def test_that_a_table_is_tracked_is_a_change_with_a_position(bins: Connection) -> None:
+    """Gateways learn it where it happened in the stream; calling track() again in vain says nothing."""
+    bins.execute("select floorcast.track('bins')")
+    bins.execute("select floorcast.untrack('bins')")
+    bins.execute("select floorcast.track('bins')")
+    assert changes(bins, "floorcast.tracked", "op", "key", "warehouse") == [
+        ("delete", {"table_name": "bins"}, None),
+        ("insert", {"table_name": "bins"}, None),
+    ]
+
+
 def test_a_family_can_be_named(owner: Connection, listener: Connection) -> None:
     """Listeners of several tables may know them by one word."""
     owner.execute("create table crates (id int primary key, warehouse_id text)")
     owner.execute("select floorcast.track('crates', family => 'storage')")
     owner.execute("insert into crates values (1, 'n')")
-    assert bells(listener) == ["storage"]
+    assert bells(listener) == ["tracked", "storage"]
 
 
 def test_untrack_ends_capture_and_keeps_the_trail(bins: Connection, listener: Connection) -> None:
@@ -245,6 +257,6 @@ def test_untrack_ends_capture_and_keeps_the_trail(bins: Connection, listener: Co
     bins.execute("insert into bins values (2, 'n')")
     bins.execute("truncate bins")
     assert changes(bins, "bins", "key") == [{"id": 1}]
-    assert bells(listener) == []
+    assert bells(listener) == ["tracked"]
     assert tracked(bins).keys() == CMMS
     assert bins.execute("select from pg_proc where proname = 'capture_bins'").fetchall() == []
