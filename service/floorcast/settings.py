@@ -100,12 +100,15 @@ class Settings(BaseSettings):
     idle_seconds: Annotated[float, Field(ge=1)] = Field(
         60.0,
         validation_alias="FLOORCAST_IDLE_SECONDS",
-        description="A socket that nothing is heard from for so long, pongs included, is closed.",
+        description=(
+            "A socket that nothing is heard from for so long, pongs included, is closed; "
+            "so is an HTTP answer that stands still."
+        ),
     )
     handshake_seconds: Annotated[float, Field(ge=0.1)] = Field(
         10.0,
         validation_alias="FLOORCAST_HANDSHAKE_SECONDS",
-        description="How long a connection may take to say what it wants.",
+        description="How long a connection may take to say what it wants, each time.",
     )
     feed_bytes: Annotated[int, Field(ge=1_048_576)] = Field(
         67_108_864,

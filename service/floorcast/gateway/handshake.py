@@ -6,7 +6,7 @@ it: to them a refused socket is one that never opened.
 
 import http
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
@@ -55,11 +55,14 @@ def head_end(received: bytes | bytearray) -> int:
 
 def wants_socket(head: bytes | bytearray) -> bool:
     """Whether a request asks to become a WebSocket; everything else is for the HTTP application."""
-    for line in bytes(head).split(b"\r\n")[1:]:
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"upgrade" and b"websocket" in value.lower():
-            return True
-    return False
+    return any(name == b"upgrade" and b"websocket" in value for name, value in _headers(head))
+
+
+def announces_body(head: bytes | bytearray) -> bool:
+    """Whether a body follows the head; no address takes one, so nobody would ever read it."""
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in _headers(head)
+    )
 
 
 def answer(head: bytes, verify: Callable[[str], Claims]) -> Accepted | Refused:
@@ -99,6 +102,13 @@ def refuse(code: str, detail: str = "") -> Refused:
     if status is http.HTTPStatus.UNAUTHORIZED:
         lines.append("WWW-Authenticate: Bearer")
     return Refused(code, "\r\n".join([*lines, "", ""]).encode() + body)
+
+
+def _headers(head: bytes | bytearray) -> Iterator[tuple[bytes, bytes]]:
+    """Yield names and values, in lower case; whether the lines are well-formed is not judged."""
+    for line in bytes(head).lower().split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        yield name.strip(), value.strip()
 
 
 def _read_address(path: str) -> tuple[Version, dict[str, list[str]]] | Refused:

@@ -1,7 +1,8 @@
 """The one port: sockets stay here, everything else goes to the HTTP application.
 
-A new connection stands at the front door until the head of its request is complete. Then its transport is given to
-`Connection`, or to uvicorn with the bytes replayed; the door is gone.
+A connection stands at the front door until the head of a request is complete. If it asks for a socket, `Connection`
+takes over and the door is gone; else uvicorn is given this one head, and the door has the connection back once the
+answer is sent. uvicorn itself bounds neither the size of a head nor the time that it takes, so it never waits for one.
 """
 
 import asyncio
@@ -15,7 +16,16 @@ from uvicorn.server import ServerState
 
 from floorcast.errors import SettingsError
 from floorcast.gateway.connection import Connection
-from floorcast.gateway.handshake import LARGEST_HEAD, Refused, answer, head_end, refuse, wants_socket
+from floorcast.gateway.handshake import (
+    LARGEST_HEAD,
+    Accepted,
+    Refused,
+    announces_body,
+    answer,
+    head_end,
+    refuse,
+    wants_socket,
+)
 from floorcast.gateway.house import House
 from floorcast.observe import HandshakeRefused, observe
 
@@ -24,7 +34,7 @@ _BACKLOG = 2_048
 
 
 class HttpSide:
-    """Makes uvicorn's protocol for connections that are not sockets."""
+    """The application for connections that are not sockets, and what uvicorn needs to ask it."""
 
     def __init__(self, application: Any, house: House) -> None:
         """Serve an ASGI application; its lifespan is its owner's."""
@@ -32,120 +42,208 @@ class HttpSide:
         self.config = uvicorn.Config(
             application,
             lifespan="off",
-            # Any class will do: `_HttpConnection` does not let uvicorn make one.
-            ws=FrontDoor,
+            ws="none",
             log_config=None,
+            # Its warnings are about what strangers send, who must not be able to fill a log.
+            log_level="error",
             access_log=False,
             server_header=False,
             date_header=False,
         )
         self.config.load()
         self.state = ServerState()
-
-    def serve(self, transport: asyncio.Transport, received: bytes) -> None:
-        """Hand a connection over, with what it has sent so far."""
-        protocol = _HttpConnection(self)
-        protocol.connection_made(transport)
-        transport.set_protocol(protocol)
-        protocol.data_received(received)
+        # Every connection that is not a socket.
+        self.doors: set[FrontDoor] = set()
 
     def close(self) -> None:
         """End idle connections, and the others after their current answer."""
-        for connection in tuple(self.state.connections):
-            connection.shutdown()
+        for door in tuple(self.doors):
+            door.close()
 
 
-class _HttpConnection(HttpToolsProtocol):
-    """uvicorn's protocol, whose way back leads to our front door: a proxy may ask for a socket on a used connection."""
+class _Exchange(HttpToolsProtocol):
+    """uvicorn's protocol for one head and its answer; the door has the connection before and after."""
 
-    def __init__(self, side: HttpSide) -> None:
+    def __init__(self, side: HttpSide, door: "FrontDoor") -> None:
         super().__init__(side.config, side.state, {}, side.house.loop)
-        self._side = side
+        self._door = door
 
-    def handle_websocket_upgrade(self) -> None:
-        """Stand at the front door again, with the same request."""
+    @property
+    def over(self) -> bool:
+        """Whether the answer is complete and the kernel has all of it."""
+        return self.cycle.response_complete and not self.flow.write_paused
+
+    def end(self) -> None:
+        """Be forgotten."""
         self.connections.discard(self)
-        lines = [b"%b %b HTTP/1.1" % (self.scope["method"].encode(), self.url)]
-        lines += [b"%b: %b" % (name, value) for name, value in self.scope["headers"]]
-        door = FrontDoor(self._side)
-        door.connection_made(self.transport)
-        self.transport.set_protocol(door)
-        door.data_received(b"\r\n".join([*lines, b"", b""]))
+        # Parser and protocol hold each other; uvicorn lets go of it in the same way.
+        self.parser = None  # type: ignore[assignment]
+
+    def on_response_complete(self) -> None:
+        """Give the connection back, where uvicorn would wait for a next request itself."""
+        self._door.answered()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 — uvicorn's signature
+        """Refuse in our own form what is not HTTP."""
+        self._door.refuse("bad_request", "The request is not well-formed HTTP.")
 
 
 class FrontDoor(asyncio.Protocol):
-    """A connection that has not yet said what it wants: bounded in bytes and in time."""
+    """A connection until it is a socket, if it ever becomes one.
 
-    __slots__ = ("_received", "_side", "_slot", "_transport")
+    Either a head is awaited, bounded in bytes and in time, or one is being answered. Then nothing is read, so that
+    nothing can pile up, and the next head is not looked at before the kernel has the whole answer.
+    """
+
+    __slots__ = ("_exchange", "_received", "_side", "_slot", "_transport", "_unsent")
 
     def __init__(self, side: HttpSide) -> None:
         """Nothing has arrived."""
         self._side = side
         self._received = bytearray()
         self._transport: asyncio.Transport | None = None
+        # None while a head is awaited.
+        self._exchange: _Exchange | None = None
+        # Bytes that the kernel had not taken when `_look_in` was last called.
+        self._unsent = 0
         self._slot = 0
+
+    # What the loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let somebody in, for a while."""
         # uvloop's transports are asyncio's in all but ancestry.
         self._transport = cast("asyncio.Transport", transport)
-        house = self._side.house
-        self._slot = house.wheel.schedule(self, house.loop.time() + house.handshake_seconds)
+        # `_Exchange.over` relies on it: the transport says at once when the kernel does not take everything.
+        self._transport.set_write_buffer_limits(high=0)
+        self._side.doors.add(self)
+        self._look_in(self._side.house.handshake_seconds)
 
     def data_received(self, data: bytes) -> None:
-        """Collect the head, then pass the connection on."""
-        if self._transport is None or self._transport.is_closing():
-            return
+        """Collect a head."""
         self._received += data
-        end = head_end(self._received)
-        if end > LARGEST_HEAD or (end < 0 and len(self._received) > LARGEST_HEAD):
-            self._refuse(refuse("handshake_too_large"))
-        elif not self._received[:1].isalpha():
-            # No method begins so: TLS on a plain port, most often. It would never send the end of a head.
-            self._refuse(refuse("bad_request", "This port speaks plain HTTP/1.1."))
-        elif end >= 0:
-            self._pass_on(self._transport, end)
+        if self._exchange is None:
+            self._read_head()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 — asyncio's signature
+    def pause_writing(self) -> None:
+        """Hear that the kernel takes no more."""
+        if self._exchange is not None:
+            self._exchange.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Hear that the kernel has taken everything."""
+        if self._exchange is not None:
+            self._exchange.resume_writing()
+            self._look_in(self._side.house.idle_seconds)
+            self._listen_again()
+
+    def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is at the door any more."""
-        self._side.house.wheel.cancel(self, self._slot)
+        self._leave()
+        if self._exchange is not None:
+            self._exchange.connection_lost(exc)
 
     def due(self, now: float) -> None:  # noqa: ARG002 — House's signature
-        """It took too long."""
+        """It took too long: a head to arrive, an answer to be made, or the other side to read it."""
         if self._transport is None:
             return
-        if self._transport.is_closing() or not self._received:
+        if self._transport.get_write_buffer_size() < self._unsent:
+            # A slow line, on which something moves.
+            self._look_in(self._side.house.idle_seconds)
+        elif self._exchange is None and self._received and not self._transport.is_closing():
+            self.refuse("handshake_too_slow")
+        else:
             # Browsers open connections in advance; an answer to one that asked nothing would be a riddle.
             self._transport.abort()
+
+    # What the exchange and the side call
+
+    def answered(self) -> None:
+        """Hear that the application has said everything; the other side has its time to read it."""
+        self._look_in(self._side.house.idle_seconds)
+        self._listen_again()
+
+    def refuse(self, code: str, detail: str = "") -> None:
+        """Answer with a code of `errors.CODES`, and close."""
+        self._end(refuse(code, detail))
+
+    def close(self) -> None:
+        """End the connection, after the answer that is being made."""
+        if self._exchange is not None:
+            self._exchange.shutdown()
+        elif self._transport is not None:
+            self._transport.close()
+
+    # Inside
+
+    def _read_head(self) -> None:
+        transport, received = self._transport, self._received
+        if transport is None or transport.is_closing() or not received:
+            return
+        end = head_end(received)
+        if end > LARGEST_HEAD or (end < 0 and len(received) > LARGEST_HEAD):
+            self.refuse("handshake_too_large")
+        elif not received[:1].isalpha():
+            # No method begins so: TLS on a plain port, most often. It would never send the end of a head.
+            self.refuse("bad_request", "This port speaks plain HTTP/1.1.")
+        elif end >= 0:
+            head = bytes(received[:end])
+            del received[:end]
+            self._pass_on(transport, head)
+
+    def _pass_on(self, transport: asyncio.Transport, head: bytes) -> None:
+        if announces_body(head):
+            self.refuse("bad_request", "No address here takes a body.")
+        elif not wants_socket(head):
+            transport.pause_reading()
+            self._look_in(self._side.house.idle_seconds)
+            self._exchange = _Exchange(self._side, self)
+            self._exchange.connection_made(transport)
+            self._exchange.data_received(head)
         else:
-            self._refuse(refuse("handshake_too_slow"))
+            decision = answer(head, self._side.house.rules.verify)
+            if isinstance(decision, Refused):
+                self._end(decision)
+            else:
+                self._become_socket(transport, decision)
 
-    def _pass_on(self, transport: asyncio.Transport, end: int) -> None:
-        received, house = bytes(self._received), self._side.house
-        if not wants_socket(received[:end]):
-            house.wheel.cancel(self, self._slot)
-            self._side.serve(transport, received)
-            return
-        decision = answer(received[:end], house.rules.verify)
-        if isinstance(decision, Refused):
-            self._refuse(decision)
-            return
-        house.wheel.cancel(self, self._slot)
-        transport.write(decision.response)
-        connection = Connection(house, transport, decision.claims, decision.version)
+    def _become_socket(self, transport: asyncio.Transport, accepted: Accepted) -> None:
+        self._leave()
+        connection = Connection(self._side.house, transport, accepted.claims, accepted.version)
+        # Before anything is written: answers that nobody has read may fill the kernel, and the outbox must hear of it.
         transport.set_protocol(connection)
-        if end < len(received):
-            connection.data_received(received[end:])
+        transport.write(accepted.response)
+        if self._received:
+            connection.data_received(bytes(self._received))
 
-    def _refuse(self, refused: Refused) -> None:
+    def _listen_again(self) -> None:
+        """Await the next head, if the exchange is over."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or self._exchange is None or not self._exchange.over:
+            return
+        self._exchange.end()
+        self._exchange = None
+        self._look_in(self._side.house.handshake_seconds)
+        transport.resume_reading()
+        self._read_head()
+
+    def _end(self, refused: Refused) -> None:
         if self._transport is not None:
             observe(HandshakeRefused(refused.code))
             self._transport.write(refused.response)
             # Closing flushes; if the other side does not read, the wheel drops it.
             self._transport.close()
-            house = self._side.house
-            house.wheel.cancel(self, self._slot)
-            self._slot = house.wheel.schedule(self, house.loop.time() + house.handshake_seconds)
+            self._look_in(self._side.house.handshake_seconds)
+
+    def _look_in(self, seconds: float) -> None:
+        house = self._side.house
+        house.wheel.cancel(self, self._slot)
+        self._slot = house.wheel.schedule(self, house.loop.time() + seconds)
+        self._unsent = 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    def _leave(self) -> None:
+        self._side.doors.discard(self)
+        self._side.house.wheel.cancel(self, self._slot)
 
 
 class Listener:
