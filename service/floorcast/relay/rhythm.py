@@ -25,6 +25,9 @@ TICK_SECONDS = 0.004
 REST = 1.0
 """Busy, it rests at least so many times as long as the last read took: writers need the machine more than it does."""
 
+REST_SECONDS = 0.02
+"""But no longer: after a tick of a million rows it would say nothing for as long as that took, and lose the lead."""
+
 DRAIN_SECONDS = (0.004, 0.02)
 """Between looks at the silence lock: at first, and at most. A silent writer may stay open for an hour."""
 
@@ -72,7 +75,7 @@ class Rhythm:
 
     def busy_pause(self, took: float) -> float:
         """Seconds to rest before the next read while busy, after one that took so long."""
-        return max(TICK_SECONDS - took, took * REST)
+        return max(TICK_SECONDS - took, min(took * REST, REST_SECONDS))
 
     def began_draining(self) -> None:
         """Begin to wait for silent writers."""

@@ -7,6 +7,7 @@ from floorcast.relay.rhythm import (
     DRAIN_SECONDS,
     QUIET_SECONDS,
     REST,
+    REST_SECONDS,
     TICK_SECONDS,
     WINDOW_SECONDS,
     Rhythm,
@@ -79,3 +80,8 @@ def test_busy_it_rests_at_least_as_long_as_it_read() -> None:
     rhythm = Rhythm()
     assert rhythm.busy_pause(0.001) == pytest.approx(TICK_SECONDS - 0.001)
     assert rhythm.busy_pause(0.02) == pytest.approx(0.02 * REST)
+
+
+def test_after_a_huge_tick_it_does_not_rest_for_as_long_as_that_took() -> None:
+    """It would renew nothing, hear nothing and say nothing meanwhile: writers ring, and a standby takes its lead."""
+    assert Rhythm().busy_pause(10) <= REST_SECONDS
