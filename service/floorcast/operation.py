@@ -71,7 +71,10 @@ def _homes(changes: Sequence[Change]) -> dict[tuple[str, str, str], set[str | No
         if name in moved:
             chains.setdefault(name, []).append(change)
     return {
-        name: {chain[-1].warehouse, *(() if chain[0].op == "insert" else (_before(chain[0]),))}
+        name: {
+            *(() if chain[0].op == "insert" else (_before(chain[0]),)),
+            *(() if chain[-1].op == "delete" else (chain[-1].warehouse,)),
+        }
         for name, chain in chains.items()
         if len(chain) > 1
     }
