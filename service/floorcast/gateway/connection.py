@@ -13,9 +13,9 @@ from websockets.protocol import Protocol as WebSocketProtocol
 from floorcast.access.claims import Claims
 from floorcast.errors import CODES
 from floorcast.gateway.handshake import QUIET
-from floorcast.gateway.house import House
 from floorcast.gateway.outbox import Outbox
 from floorcast.gateway.session import Close, Session
+from floorcast.gateway.shared import Shared
 from floorcast.gateway.wire import Version
 from floorcast.observe import SocketClosed, SocketOpened, SubscriberSlow, observe
 
@@ -44,26 +44,26 @@ class Connection(asyncio.Protocol):
         "_ending",
         "_fragments",
         "_heard_at",
-        "_house",
         "_outbox",
         "_over",
         "_pinged",
         "_protocol",
         "_session",
+        "_shared",
         "_slot",
         "_transport",
     )
 
-    def __init__(self, house: House, transport: asyncio.Transport, claims: Claims, version: Version) -> None:
+    def __init__(self, shared: Shared, transport: asyncio.Transport, claims: Claims, version: Version) -> None:
         """Take over a transport on which the handshake was accepted."""
-        now = house.loop.time()
-        self._house = house
+        now = shared.loop.time()
+        self._shared = shared
         self._transport = transport
         # Nothing of the handshake is kept: this protocol begins open. No extensions: compressing a frame per socket
         # would cost more than everything else together.
-        self._protocol = WebSocketProtocol(SERVER, state=State.OPEN, max_size=house.frame_bytes, logger=QUIET)
-        self._outbox = Outbox(transport, house.outbox_bytes, self)
-        self._session = Session(house.rules, claims, version, self._outbox, now)
+        self._protocol = WebSocketProtocol(SERVER, state=State.OPEN, max_size=shared.frame_bytes, logger=QUIET)
+        self._outbox = Outbox(transport, shared.outbox_bytes, self)
+        self._session = Session(shared.rules, claims, version, self._outbox, now)
         self._heard_at = now
         self._pinged = False
         # The code with which we ended it; "closed" when the other side did. None while it is open.
@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
         self._fragments: tuple[Opcode, bytearray] | None = None
         # Outbox.put relies on it: the transport says at once when the kernel does not take everything.
         transport.set_write_buffer_limits(high=0)
-        house.residents.add(self)
+        shared.open_sockets.add(self)
         self._slot = 0
         self._schedule(now)
         observe(SocketOpened(claims.user))
@@ -83,7 +83,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hear from the other side; any byte proves it alive."""
-        now = self._house.loop.time()
+        now = self._shared.loop.time()
         self._heard_at, self._pinged = now, False
         expires_at = self._session.expires_at
         self._protocol.receive_data(data)
@@ -114,8 +114,8 @@ class Connection(asyncio.Protocol):
         """End everything that this socket had."""
         self._session.end()
         self._outbox.owner = _NOBODY
-        self._house.residents.discard(self)
-        self._house.wheel.cancel(self, self._slot)
+        self._shared.open_sockets.discard(self)
+        self._shared.wheel.cancel(self, self._slot)
         closes = (self._protocol.close_sent, self._protocol.close_rcvd)
         code = next((close.code for close in closes if close is not None), _ABNORMAL)
         observe(SocketClosed(code, self._ending or (str(exc) if exc else "connection lost")))
@@ -128,10 +128,10 @@ class Connection(asyncio.Protocol):
         silent = now - self._heard_at
         if self._session.expires_at <= time.time():
             self.close("token_expired")
-        elif silent >= self._house.idle_seconds:
+        elif silent >= self._shared.idle_seconds:
             self.close("heartbeat_missing")
         else:
-            if silent >= self._house.idle_seconds / 2 and not self._pinged:
+            if silent >= self._shared.idle_seconds / 2 and not self._pinged:
                 self._pinged = True
                 self._protocol.send_ping(b"")
                 self._send_protocol_frames()
@@ -142,7 +142,7 @@ class Connection(asyncio.Protocol):
     def overflowed(self, waiting_bytes: int) -> None:
         """Hear from the outbox that this reader is too slow; others are being served, so close it afterwards."""
         observe(SubscriberSlow(waiting_bytes))
-        self._house.loop.call_soon(self.close, "slow_reader")
+        self._shared.loop.call_soon(self.close, "slow_reader")
 
     def close(self, code: str) -> None:
         """End the socket with a code of `errors.CODES`, which says whether to come back."""
@@ -194,7 +194,7 @@ class Connection(asyncio.Protocol):
             self._over = True
             self._ending = self._ending or "closed"
             self._session.end()
-            self._look_in(self._house.loop.time() + _CLOSING_SECONDS)
+            self._look_in(self._shared.loop.time() + _CLOSING_SECONDS)
         if writes and not self._transport.is_closing():
             self._outbox.finish(b"".join(writes))
             if SEND_EOF in writes:
@@ -204,9 +204,9 @@ class Connection(asyncio.Protocol):
 
     def _schedule(self, now: float) -> None:
         """Be looked at when the silence is too long or the token expires, whichever is first."""
-        patience = self._house.idle_seconds if self._pinged else self._house.idle_seconds / 2
+        patience = self._shared.idle_seconds if self._pinged else self._shared.idle_seconds / 2
         self._look_in(min(self._heard_at + patience, now + self._session.expires_at - time.time()))
 
     def _look_in(self, at: float) -> None:
-        self._house.wheel.cancel(self, self._slot)
-        self._slot = self._house.wheel.schedule(self, at)
+        self._shared.wheel.cancel(self, self._slot)
+        self._slot = self._shared.wheel.schedule(self, at)

@@ -4,11 +4,12 @@ import asyncio
 from typing import Any, Generic, Protocol
 
 from floorcast.access.claims import Claims
-from floorcast.gateway.follower import Feed, Follower, HeaderT, Standing, Trail
-from floorcast.gateway.house import Guest, House
+from floorcast.gateway.follower import Follower, Standing
 from floorcast.gateway.hub import Hub
 from floorcast.gateway.listener import HttpSide, Listener
 from floorcast.gateway.session import Rules
+from floorcast.gateway.shared import Shared, Timed
+from floorcast.gateway.upstream import Feed, HeaderT, Trail
 from floorcast.gateway.wheel import Wheel
 from floorcast.observe import GatewayReady, TaskFailed, observe
 from floorcast.settings import Settings
@@ -70,26 +71,26 @@ class Gateway(Generic[HeaderT]):
         Raises:
             SettingsError: an address cannot be listened on.
         """
-        house = self._furnish(asyncio.get_running_loop())
-        side = HttpSide(self._application, house)
+        shared = self._share(asyncio.get_running_loop())
+        side = HttpSide(self._application, shared)
         listener = Listener(self._settings.hosts, self._settings.port, side)
         await listener.open()
         try:
             async with asyncio.TaskGroup() as tasks:
-                running = (tasks.create_task(self._follower.run()), tasks.create_task(_turn(house)))
+                running = (tasks.create_task(self._follower.run()), tasks.create_task(_turn(shared)))
                 await stop.wait()
                 for task in running:
                     task.cancel()
         finally:
             listener.close()
             side.close()
-            await _drain(house)
+            await _drain(shared)
 
-    def _furnish(self, loop: asyncio.AbstractEventLoop) -> House:
+    def _share(self, loop: asyncio.AbstractEventLoop) -> Shared:
         settings = self._settings
-        return House(
+        return Shared(
             loop=loop,
-            wheel=Wheel[Guest](_GRAIN_SECONDS, loop.time()),
+            wheel=Wheel[Timed](_GRAIN_SECONDS, loop.time()),
             rules=Rules(self._hub, self._verifier.verify, settings.topics_per_socket),
             frame_bytes=settings.frame_bytes,
             outbox_bytes=settings.outbox_bytes,
@@ -101,28 +102,28 @@ class Gateway(Generic[HeaderT]):
         observe(GatewayReady(tick, self._settings.port))
 
 
-async def _turn(house: House) -> None:
+async def _turn(shared: Shared) -> None:
     """Turn the wheel."""
     while True:
-        await asyncio.sleep(house.wheel.grain)
-        now = house.loop.time()
-        for guest in house.wheel.advance(now):
+        await asyncio.sleep(shared.wheel.grain)
+        now = shared.loop.time()
+        for guest in shared.wheel.advance(now):
             try:
                 guest.due(now)
             except Exception as error:  # noqa: BLE001 — one connection's trouble must not stop the clock of all
                 observe(TaskFailed(_COMPONENT, f"{type(error).__name__}: {error}"))
 
 
-async def _drain(house: House) -> None:
+async def _drain(shared: Shared) -> None:
     """Close every socket with a code that says to come back, spread over a short time; drop who does not go."""
-    leaving = list(house.residents)
+    leaving = list(shared.open_sockets)
     steps = _DRAIN_STEPS if len(leaving) > _DRAIN_ALONE else 1
     for step in range(steps):
-        for resident in leaving[step::steps]:
-            resident.close("shutting_down")
+        for socket in leaving[step::steps]:
+            socket.close("shutting_down")
         await asyncio.sleep(_DRAIN_STEP_SECONDS if steps > 1 else 0)
-    deadline = house.loop.time() + _FAREWELL_SECONDS
-    while house.residents and house.loop.time() < deadline:  # noqa: ASYNC110 — an event would cost every connection
+    deadline = shared.loop.time() + _FAREWELL_SECONDS
+    while shared.open_sockets and shared.loop.time() < deadline:  # noqa: ASYNC110 — an event would cost every connection
         await asyncio.sleep(0.02)
-    for resident in tuple(house.residents):
-        resident.abort()
+    for socket in tuple(shared.open_sockets):
+        socket.abort()

@@ -26,7 +26,7 @@ from floorcast.gateway.handshake import (
     refuse,
     wants_socket,
 )
-from floorcast.gateway.house import House
+from floorcast.gateway.shared import Shared
 from floorcast.observe import HandshakeRefused, observe
 
 _BACKLOG = 2_048
@@ -36,9 +36,9 @@ _BACKLOG = 2_048
 class HttpSide:
     """The application for connections that are not sockets, and what uvicorn needs to ask it."""
 
-    def __init__(self, application: Any, house: House) -> None:
+    def __init__(self, application: Any, shared: Shared) -> None:
         """Serve an ASGI application; its lifespan is its owner's."""
-        self.house = house
+        self.shared = shared
         self.config = uvicorn.Config(
             application,
             lifespan="off",
@@ -65,7 +65,7 @@ class _Exchange(HttpToolsProtocol):
     """uvicorn's protocol for one head and its answer; the door has the connection before and after."""
 
     def __init__(self, side: HttpSide, door: "FrontDoor") -> None:
-        super().__init__(side.config, side.state, {}, side.house.loop)
+        super().__init__(side.config, side.state, {}, side.shared.loop)
         self._door = door
 
     @property
@@ -117,7 +117,7 @@ class FrontDoor(asyncio.Protocol):
         # `_Exchange.over` relies on it: the transport says at once when the kernel does not take everything.
         self._transport.set_write_buffer_limits(high=0)
         self._side.doors.add(self)
-        self._look_in(self._side.house.handshake_seconds)
+        self._look_in(self._side.shared.handshake_seconds)
 
     def data_received(self, data: bytes) -> None:
         """Collect a head."""
@@ -134,7 +134,7 @@ class FrontDoor(asyncio.Protocol):
         """Hear that the kernel has taken everything."""
         if self._exchange is not None:
             self._exchange.resume_writing()
-            self._look_in(self._side.house.idle_seconds)
+            self._look_in(self._side.shared.idle_seconds)
             self._listen_again()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -143,13 +143,13 @@ class FrontDoor(asyncio.Protocol):
         if self._exchange is not None:
             self._exchange.connection_lost(exc)
 
-    def due(self, now: float) -> None:  # noqa: ARG002 — House's signature
+    def due(self, now: float) -> None:  # noqa: ARG002 — Shared's signature
         """It took too long: a head to arrive, an answer to be made, or the other side to read it."""
         if self._transport is None:
             return
         if self._transport.get_write_buffer_size() < self._unsent:
             # A slow line, on which something moves.
-            self._look_in(self._side.house.idle_seconds)
+            self._look_in(self._side.shared.idle_seconds)
         elif self._exchange is None and self._received and not self._transport.is_closing():
             self.refuse("handshake_too_slow")
         else:
@@ -160,7 +160,7 @@ class FrontDoor(asyncio.Protocol):
 
     def answered(self) -> None:
         """Hear that the application has said everything; the other side has its time to read it."""
-        self._look_in(self._side.house.idle_seconds)
+        self._look_in(self._side.shared.idle_seconds)
         self._listen_again()
 
     def refuse(self, code: str, detail: str = "") -> None:
@@ -196,12 +196,12 @@ class FrontDoor(asyncio.Protocol):
             self.refuse("bad_request", "No address here takes a body.")
         elif not wants_socket(head):
             transport.pause_reading()
-            self._look_in(self._side.house.idle_seconds)
+            self._look_in(self._side.shared.idle_seconds)
             self._exchange = _Exchange(self._side, self)
             self._exchange.connection_made(transport)
             self._exchange.data_received(head)
         else:
-            decision = answer(head, self._side.house.rules.verify)
+            decision = answer(head, self._side.shared.rules.verify)
             if isinstance(decision, Refused):
                 self._end(decision)
             else:
@@ -209,7 +209,7 @@ class FrontDoor(asyncio.Protocol):
 
     def _become_socket(self, transport: asyncio.Transport, accepted: Accepted) -> None:
         self._leave()
-        connection = Connection(self._side.house, transport, accepted.claims, accepted.version)
+        connection = Connection(self._side.shared, transport, accepted.claims, accepted.version)
         # Before anything is written: answers that nobody has read may fill the kernel, and the outbox must hear of it.
         transport.set_protocol(connection)
         transport.write(accepted.response)
@@ -223,7 +223,7 @@ class FrontDoor(asyncio.Protocol):
             return
         self._exchange.end()
         self._exchange = None
-        self._look_in(self._side.house.handshake_seconds)
+        self._look_in(self._side.shared.handshake_seconds)
         transport.resume_reading()
         self._read_head()
 
@@ -233,17 +233,17 @@ class FrontDoor(asyncio.Protocol):
             self._transport.write(refused.response)
             # Closing flushes; if the other side does not read, the wheel drops it.
             self._transport.close()
-            self._look_in(self._side.house.handshake_seconds)
+            self._look_in(self._side.shared.handshake_seconds)
 
     def _look_in(self, seconds: float) -> None:
-        house = self._side.house
-        house.wheel.cancel(self, self._slot)
-        self._slot = house.wheel.schedule(self, house.loop.time() + seconds)
+        shared = self._side.shared
+        shared.wheel.cancel(self, self._slot)
+        self._slot = shared.wheel.schedule(self, shared.loop.time() + seconds)
         self._unsent = 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     def _leave(self) -> None:
         self._side.doors.discard(self)
-        self._side.house.wheel.cancel(self, self._slot)
+        self._side.shared.wheel.cancel(self, self._slot)
 
 
 class Listener:
@@ -262,7 +262,7 @@ class Listener:
         Raises:
             SettingsError: an address is not ours, or the port is somebody else's. Nothing is left open.
         """
-        loop = self._side.house.loop
+        loop = self._side.shared.loop
         for host in self._hosts:
             try:
                 server = await loop.create_server(

@@ -8,7 +8,7 @@ from floorcast.gateway.session import Rules
 from floorcast.gateway.wheel import Wheel
 
 
-class Guest(Protocol):
+class Timed(Protocol):
     """A connection, whatever it has become."""
 
     def due(self, now: float) -> None:
@@ -16,7 +16,7 @@ class Guest(Protocol):
         ...
 
 
-class Resident(Guest, Protocol):
+class OpenSocket(Timed, Protocol):
     """A connection that has become a socket."""
 
     def close(self, code: str) -> None:
@@ -29,15 +29,15 @@ class Resident(Guest, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Shared:
     """One per process; connections keep a reference instead of copies."""
 
     loop: asyncio.AbstractEventLoop
-    wheel: Wheel[Guest]
+    wheel: Wheel[Timed]
     rules: Rules
     frame_bytes: int
     outbox_bytes: int
     idle_seconds: float
     handshake_seconds: float
     # Every open socket.
-    residents: set[Resident] = field(default_factory=set)
+    open_sockets: set[OpenSocket] = field(default_factory=set)
