@@ -21,6 +21,13 @@ SOAK = "FLOORCAST_SOAK" in os.environ
 
 START = "from floorcast.cli import app; app()"
 
+BROKEN = """
+from floorcast.relay.relay import Relay
+async def run(self):
+    raise ValueError("a bug")
+Relay.run = run
+"""
+
 
 class RelayProcess:
     """`floorcast relay` in a process of its own, and what it says."""
@@ -66,7 +73,7 @@ class RelayProcess:
                 self._news.notify_all()
 
 
-StartRelay = Callable[[], Awaitable[RelayProcess]]
+StartRelay = Callable[..., Awaitable[RelayProcess]]
 
 
 @pytest.fixture
@@ -74,7 +81,7 @@ async def start_relay(stream: Stream) -> AsyncIterator[StartRelay]:
     """Start relays; what still runs in the end is killed."""
     started: list[RelayProcess] = []
 
-    async def start() -> RelayProcess:
+    async def start(before: str = "") -> RelayProcess:
         environment = {
             **os.environ,
             "DATABASE_URL": stream.cells.database.service_url,
@@ -83,7 +90,7 @@ async def start_relay(stream: Stream) -> AsyncIterator[StartRelay]:
             "FLOORCAST_LOG_FORMAT": "json",
         }
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", START, "relay", env=environment, stderr=PIPE
+            sys.executable, "-c", before + START, "relay", env=environment, stderr=PIPE
         )
         started.append(RelayProcess(process))
         return started[-1]
@@ -162,6 +169,13 @@ async def test_a_relay_that_is_asked_to_end_ends_at_once(stream: Stream, start_r
             assert await relay.process.wait() == 0
     writing.cancel()
     await asyncio.wait({writing})
+
+
+async def test_a_relay_that_fails_in_a_way_that_nobody_foresaw_ends(start_relay: StartRelay) -> None:
+    """Its supervisor starts it again; a process that lives and leads nothing would be silence."""
+    relay = await start_relay(BROKEN)
+    async with asyncio.timeout(10 * UNIT):
+        assert await relay.process.wait() == 1
 
 
 async def test_a_huge_transaction_passes_in_bounded_memory(stream: Stream, start_relay: StartRelay) -> None:

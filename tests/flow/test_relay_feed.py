@@ -3,6 +3,7 @@
 import asyncio
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from tests.fixtures.cells import scribble
@@ -10,10 +11,11 @@ from tests.fixtures.observed import Observed
 from tests.fixtures.relay import Stream, running
 from tests.fixtures.time import UNIT
 
+from floorcast.errors import StreamUnavailable
 from floorcast.observe import FeedRepaired, FeedRestarted, LeadershipTaken, TickPublished
 from floorcast.position import Position
 from floorcast.stream.entry import FeedProgress
-from floorcast.stream.feed import FeedReader
+from floorcast.stream.feed import FeedPublisher, FeedReader
 from floorcast.tick import LARGE_COUNT
 
 
@@ -152,6 +154,35 @@ async def test_progress_never_promises_too_much(stream: Stream, monkeypatch: pyt
         at = datetime.fromisoformat(progress.at)
         late = [key for committed, key in commits if committed < at and tick_of[key] > progress.tick]
         assert late == []
+
+
+async def test_a_tick_that_could_not_be_published_holds_progress_back(
+    stream: Stream, observed: Observed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is durable and not in the feed: to say that all until now is there would be a lie about just that tick."""
+    async with running(stream.relay()):
+        await stream.cells.put(1)
+        await observed.wait_for(TickPublished, lambda event: event.tick == 1)
+        publish = FeedPublisher.publish
+        failures = iter([StreamUnavailable("for once")])
+
+        async def fail_once(*arguments: Any, **named: Any) -> None:
+            if (failure := next(failures, None)) is not None:
+                raise failure
+            await publish(*arguments, **named)
+
+        monkeypatch.setattr(FeedPublisher, "publish", fail_once)
+        await stream.cells.put(2)
+        cursor = await stream.connection.execute("select clock_timestamp()")
+        row = await cursor.fetchone()
+        assert row is not None
+        await stream.published(2)
+    reader = FeedReader(stream.redis_url)
+    newest = await reader.newest()
+    assert newest is not None
+    for entry in await reader.read(newest.incarnation, Position(1), wait_seconds=0.1):
+        assert entry.tick == 2 or datetime.fromisoformat(entry.at) < row[0]
+    await reader.aclose()
 
 
 async def test_a_quiet_relay_says_every_second_that_it_is_there(stream: Stream, observed: Observed) -> None:
