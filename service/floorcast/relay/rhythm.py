@@ -7,10 +7,10 @@ times, and the reading for busy ones.
 
 from collections import deque
 
-BELLS_TO_BUSY = 12
+BELLS_TO_BUSY = 6
 """So many bells within the window and it is cheaper for everybody to read without being rung for."""
 
-WINDOW_SECONDS = 0.1
+WINDOW_SECONDS = 0.05
 
 READING_SHARE = 0.5
 """Nor is waiting worth it when the reads that bells ask for fill so much of the time, however few they are: where a
