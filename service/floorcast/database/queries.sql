@@ -70,7 +70,7 @@ select
 from floorcast.tick as t
 join floorcast.tick as p on p.tick = t.tick - 1
 cross join lateral floorcast.changes_between(p.snapshot, t.snapshot) as c
-where t.tick = %(tick)s and c.table_name = any(%(tables)s::text [])
+where t.tick = %(tick)s and c.table_name = any(%(tables)s::text[])
 order by (
     select max(s.seq) from floorcast.change as s
     where s.xid = c.xid
