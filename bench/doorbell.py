@@ -15,13 +15,13 @@ import re
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from stack import scratch
 
 from floorcast.database import migrate
 from floorcast.embedded.postgres import EmbeddedPostgres
@@ -45,8 +45,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    home = Path(tempfile.mkdtemp(prefix="floorcast-bench-", dir="/tmp"))
-    with EmbeddedPostgres(home, settings=SLOW_FLUSH) as postgres, EmbeddedRedis(home) as redis:
+    with (
+        scratch() as home,
+        EmbeddedPostgres(home, settings=SLOW_FLUSH) as postgres,
+        EmbeddedRedis(home) as redis,
+    ):
         migrate.up(postgres.owner_url)
         _fill(postgres.owner_url)
         script = home / "write.sql"

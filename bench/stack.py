@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -54,10 +55,23 @@ class Stack:
 
 
 @contextmanager
+def scratch() -> Iterator[Path]:
+    """Give a folder that the servers' user can reach, and take it away afterwards."""
+    home = Path(tempfile.mkdtemp(prefix="floorcast-bench-", dir="/tmp"))
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
 def stack(settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
     """Start servers, migrate, and make a warehouse with a table `bench.reading` whose frames have about 300 bytes."""
-    home = Path(tempfile.mkdtemp(prefix="floorcast-bench-", dir="/tmp"))
-    with EmbeddedPostgres(home, settings=settings or {}) as postgres, EmbeddedRedis(home) as redis:
+    with (
+        scratch() as home,
+        EmbeddedPostgres(home, settings=settings or {}) as postgres,
+        EmbeddedRedis(home) as redis,
+    ):
         migrate.up(postgres.owner_url)
         with psycopg.connect(postgres.owner_url, autocommit=True) as connection:
             user, warehouse = _people(connection)
