@@ -5,7 +5,7 @@ relays, two gateways, all of them processes): first to people of every role in e
 while each process and server is killed, stopped, emptied or restarted in turn. Everything that anybody heard is
 compared with the audit trail, row for row.
 
-    python -m bench.reliability ../shared/data/excavators.csv [--rounds 3] [--write]
+    python -m bench.reliability excavators.csv [--rounds 3] [--write]
 """
 
 import argparse
