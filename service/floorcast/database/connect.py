@@ -52,8 +52,10 @@ async def connect(url: str, *, role: str | None, application: str) -> psycopg.As
         await connection.execute("; ".join(_SESSION).encode())
         if role is not None:
             await connection.execute(sql.SQL("set role {}").format(sql.Identifier(role)))
-    except psycopg.Error as error:
+    except BaseException as error:
         await connection.close()
+        if not isinstance(error, psycopg.Error):
+            raise
         raise DatabaseUnavailable(
             f"The login of DATABASE_URL cannot act as {role}: {error}. Grant it that role, "
             "or run `floorcast migrate up` if the role does not exist."

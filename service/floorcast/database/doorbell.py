@@ -29,7 +29,11 @@ class Bell:
     async def listen(cls, url: str) -> Self:
         """Connect and LISTEN. Only what commits after this returns is sure to be heard: read once afterwards."""
         connection = await connect(url, role="floorcast_relay", application="floorcast relay bell")
-        await connection.execute(CHANNEL)
+        try:
+            await connection.execute(CHANNEL)
+        except BaseException:
+            await connection.close()
+            raise
         return cls(connection)
 
     def clear(self) -> bool:
