@@ -122,7 +122,9 @@ async def lead(relay: Relay, stream: Stream, fault: Fault, observed: Observed) -
     fault.calls[:] = [name for name in fault.calls if name != "progress"]
     while "progress" not in fault.calls and not leading.done():
         await asyncio.wait({leading}, timeout=0.01)
-    leading.cancel()
+    # One that crashed is let end by itself: a cancellation would meet it while it closes what it has.
+    if not fault.struck:
+        leading.cancel()
     await asyncio.wait({leading})
     if not leading.cancelled():
         # A crash ends it with an error of ours or of the driver's; anything else would end the process.
