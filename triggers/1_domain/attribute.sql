@@ -18,7 +18,11 @@ comment on function floorcast.attribute() is
 
 create or replace trigger _100_attribute before insert on public.work_order_assignments
 for each row execute function floorcast.attribute();
+comment on trigger _100_attribute on public.work_order_assignments is 'Who assigned, unless the statement says.';
 create or replace trigger _100_attribute before insert on public.work_order_timeline
 for each row execute function floorcast.attribute();
+comment on trigger _100_attribute on public.work_order_timeline is
+'Who did what the entry tells, unless the statement says.';
 create or replace trigger _100_attribute before insert on public.inventory_transactions
 for each row execute function floorcast.attribute();
+comment on trigger _100_attribute on public.inventory_transactions is 'Who moved stock, unless the statement says.';

@@ -27,3 +27,5 @@ comment on function floorcast.inherit_warehouse_of_item() is
 
 create or replace trigger _100_inherit_warehouse before insert on public.inventory_transactions
 for each row execute function floorcast.inherit_warehouse_of_item();
+comment on trigger _100_inherit_warehouse on public.inventory_transactions is
+'A transaction is booked where its item lies.';

@@ -27,5 +27,8 @@ comment on function floorcast.inherit_warehouse_of_work_order() is
 
 create or replace trigger _100_inherit_warehouse before insert on public.work_order_assignments
 for each row execute function floorcast.inherit_warehouse_of_work_order();
+comment on trigger _100_inherit_warehouse on public.work_order_assignments is
+'An assignment is where its work order is.';
 create or replace trigger _100_inherit_warehouse before insert on public.work_order_timeline
 for each row execute function floorcast.inherit_warehouse_of_work_order();
+comment on trigger _100_inherit_warehouse on public.work_order_timeline is 'An entry is where its work order is.';

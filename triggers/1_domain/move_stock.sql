@@ -93,3 +93,5 @@ revoke execute on function floorcast.move_stock() from public;
 create or replace trigger _600_move_stock after insert on public.inventory_transactions
 referencing new table as new_rows
 for each statement execute function floorcast.move_stock();
+comment on trigger _600_move_stock on public.inventory_transactions is
+'The only way in which stock changes: what was booked is added to the item.';

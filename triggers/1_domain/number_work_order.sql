@@ -42,3 +42,4 @@ revoke execute on function floorcast.number_work_order() from public;
 
 create or replace trigger _100_number before insert on public.work_orders
 for each row execute function floorcast.number_work_order();
+comment on trigger _100_number on public.work_orders is 'Organization and number, unless given.';

@@ -22,3 +22,5 @@ revoke execute on function floorcast.provide_work_order_sequence() from public;
 create or replace trigger _600_provide_work_order_sequence after insert on public.organizations
 referencing new table as new_rows
 for each statement execute function floorcast.provide_work_order_sequence();
+comment on trigger _600_provide_work_order_sequence on public.organizations is
+'A new organization numbers its work orders from 1.';

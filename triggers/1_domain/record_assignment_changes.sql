@@ -58,9 +58,15 @@ revoke execute on function floorcast.record_assignment_changes() from public;
 create or replace trigger _600_record_assigned after insert on public.work_order_assignments
 referencing new table as new_rows
 for each statement execute function floorcast.record_assignment_changes();
+comment on trigger _600_record_assigned on public.work_order_assignments is
+'Who was put on an order stands in its timeline.';
 create or replace trigger _600_record_reassigned after update on public.work_order_assignments
 referencing old table as old_rows new table as new_rows
 for each statement execute function floorcast.record_assignment_changes();
+comment on trigger _600_record_reassigned on public.work_order_assignments is
+'An assignment that becomes another person''s stands in the timeline as both.';
 create or replace trigger _600_record_unassigned after delete on public.work_order_assignments
 referencing old table as old_rows
 for each statement execute function floorcast.record_assignment_changes();
+comment on trigger _600_record_unassigned on public.work_order_assignments is
+'Who was taken off an order stands in its timeline.';

@@ -50,3 +50,5 @@ revoke execute on function floorcast.record_parts_used() from public;
 create or replace trigger _600_record_parts_used after insert on public.inventory_transactions
 referencing new table as new_rows
 for each statement execute function floorcast.record_parts_used();
+comment on trigger _600_record_parts_used on public.inventory_transactions is
+'Parts taken for a work order stand in its timeline.';

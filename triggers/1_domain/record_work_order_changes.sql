@@ -56,3 +56,5 @@ revoke execute on function floorcast.record_work_order_changes() from public;
 create or replace trigger _600_record_changes after update on public.work_orders
 referencing old table as old_rows new table as new_rows
 for each statement execute function floorcast.record_work_order_changes();
+comment on trigger _600_record_changes on public.work_orders is
+'Status, priority and schedule stand in the timeline as they change.';

@@ -31,3 +31,4 @@ revoke execute on function floorcast.record_work_orders_created() from public;
 create or replace trigger _600_record_created after insert on public.work_orders
 referencing new table as new_rows
 for each statement execute function floorcast.record_work_orders_created();
+comment on trigger _600_record_created on public.work_orders is 'The timeline of an order begins with its creation.';

@@ -22,3 +22,5 @@ comment on function floorcast.refuse_transaction_changes() is
 
 create or replace trigger _100_refuse_changes before update or delete on public.inventory_transactions
 for each row execute function floorcast.refuse_transaction_changes();
+comment on trigger _100_refuse_changes on public.inventory_transactions is
+'A mistake is corrected by a further transaction; what is booked stays.';

@@ -26,3 +26,5 @@ comment on function floorcast.stamp_equipment_status() is
 
 create or replace trigger _100_stamp_status before update on public.equipment
 for each row execute function floorcast.stamp_equipment_status();
+comment on trigger _100_stamp_status on public.equipment is
+'What the machine''s status was before, and since when it is what it is.';

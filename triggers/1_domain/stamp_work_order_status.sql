@@ -56,3 +56,5 @@ revoke execute on function floorcast.stamp_work_order_status() from public;
 
 create or replace trigger _100_stamp_status before insert or update on public.work_orders
 for each row execute function floorcast.stamp_work_order_status();
+comment on trigger _100_stamp_status on public.work_orders is
+'Requester, times and verification follow from the status, unless given.';

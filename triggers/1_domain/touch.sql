@@ -33,13 +33,20 @@ comment on function floorcast.touch() is
 
 create or replace trigger _100_touch before update on public.organizations
 for each row execute function floorcast.touch();
+comment on trigger _100_touch on public.organizations is 'Counts the changes of an organization.';
 create or replace trigger _100_touch before update on public.warehouses
 for each row execute function floorcast.touch();
+comment on trigger _100_touch on public.warehouses is 'Counts the changes of a warehouse.';
 create or replace trigger _100_touch before update on public.users
 for each row execute function floorcast.touch();
+comment on trigger _100_touch on public.users is 'Counts the changes of a person''s record.';
 create or replace trigger _100_touch before update on public.equipment
 for each row execute function floorcast.touch();
+comment on trigger _100_touch on public.equipment is 'Counts the changes of a machine, behind _100_stamp_status.';
 create or replace trigger _100_touch before update on public.work_orders
 for each row execute function floorcast.touch();
+comment on trigger _100_touch on public.work_orders is 'Counts the changes of a work order, behind _100_stamp_status.';
 create or replace trigger _100_touch before update on public.inventory_items
 for each row execute function floorcast.touch();
+comment on trigger _100_touch on public.inventory_items is
+'Counts the changes of an item, movements of stock among them.';
