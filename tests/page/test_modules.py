@@ -199,6 +199,82 @@ async def test_orders_are_sorted_by_priority_then_due_then_age(screen: Screen) -
     assert ids == ["first", "sooner", "later", "never, older", "never"]
 
 
+async def test_a_row_of_any_table_gets_a_line_in_words(screen: Screen) -> None:
+    """What it calls itself, else what it mentions, else its key; a column that may not be seen is no word."""
+    told = await screen.call(
+        "feed.js",
+        """
+        const machine = "11111111-1111-4111-8111-111111111111";
+        const person = "22222222-2222-4222-8222-222222222222";
+        const key = { id: "33333333-3333-4333-8333-333333333333" };
+        const nameOf = (id) => ({ [machine]: "Press", [person]: "Clerk One" })[id];
+        const feed = new module.Feed();
+        const rows = [
+            { ...key, title: null, name: "Rack 4", location_id: machine },
+            { ...key, name: "  ", number: 17 },
+            { ...key, name: null, equipment_id: machine, created_by: person, warehouse_id: key.id.replace("3", "4") },
+            { ...key, name: null, note: null },
+        ];
+        rows.forEach((row, n) => feed.add([
+            { position: `7-${n}`, table: "cycle_counts", op: "update", by: "update", key, new: row, actor: person },
+        ]));
+        feed.add([{ position: "8-1", table: "other", op: "leave", by: "update", key }]);
+        feed.add([{ position: "8-2", table: "cycle_counts", op: "leave", by: "delete", key, old: { label: "x" } }]);
+        feed.add([{ position: "8-3", table: "cycle_counts", op: "leave", by: "update", key }]);
+        return feed.entries.map((entry) => Object.values(module.entryWords(entry, nameOf)));
+        """,
+    )
+    assert told == [
+        ["Rack 4", "Press"],
+        ["17", ""],
+        ["Press", ""],
+        ["33333333…", ""],
+        ["33333333…", ""],
+        ["x", ""],
+        ["x", ""],
+    ]
+
+
+async def test_many_changes_of_one_kind_are_one_line_and_lines_are_bounded(screen: Screen) -> None:
+    """An import of a thousand rows must not push everything else off the wall."""
+    told = await screen.call(
+        "feed.js",
+        """
+        const feed = new module.Feed();
+        const change = (n, table = "parts_lists") =>
+            ({ position: `7-${n}`, table, op: "enter", by: "insert", key: { id: n }, new: { name: `Row ${n}` } });
+        feed.add([change(0, "other"), ...Array.from({ length: 300 }, (_, n) => change(n))]);
+        const words = feed.entries.map((entry) => module.entryWords(entry, () => undefined).title);
+        for (let n = 0; n < 80; n += 1) feed.add([change(n)]);
+        return [words, feed.entries.length, feed.entries.at(-1).title];
+        """,
+    )
+    assert told == [["Row 0", "300 rows"], 50, "Row 79"]
+
+
+async def test_tables_and_operations_have_words(screen: Screen) -> None:
+    """For every table that there may ever be."""
+    words = await screen.call(
+        "words.js",
+        """
+        return [
+            module.tableWords("inventory_locations"), module.tableWords("stores.cycle_counts"),
+            ...[["enter", "insert"], ["enter", "update"], ["update", "update"], ["leave", "update"], ["leave", "delete"]]
+                .map(([op, by]) => module.operationWords({ op, by })),
+        ];
+        """,
+    )
+    assert words == [
+        "Inventory locations",
+        "Cycle counts",
+        "added",
+        "now here",
+        "changed",
+        "no longer here",
+        "removed",
+    ]
+
+
 async def test_movements_and_events_are_put_into_words(screen: Screen) -> None:
     """A sign for what is on hand; names for people; words for what happened."""
     words = await screen.call(

@@ -85,6 +85,24 @@ async def test_stock_movements_appear_and_what_falls_below_its_reorder_point_is_
     await screen.shows("#low-count", "1 below reorder point")
 
 
+async def test_a_table_that_the_page_has_never_heard_of_tells_its_changes(
+    floorcast_up: Floorcast, screens: NewScreen
+) -> None:
+    """A new tracked table is on the page without a line of page code, also one that is tracked while the page looks."""
+    screen = await screens()
+    await screen.open(floorcast_up.link("Wall Screen North"))
+    await floorcast_up.write("create table public.cycle_counts (id int primary key, warehouse_id uuid, label text)")
+    await floorcast_up.write("select floorcast.track('public.cycle_counts')")
+    count = "insert into public.cycle_counts values (1, %s, 'Aisle 7')"
+    await floorcast_up.write(count, floorcast_up.warehouse)
+    await screen.shows("#events li:first-child[data-table=cycle_counts]", "Cycle counts Aisle 7 added")
+    await floorcast_up.write("update public.cycle_counts set label = null")
+    await screen.shows("#events li:first-child", "Cycle counts 1 changed")
+    await floorcast_up.write("delete from public.cycle_counts")
+    await screen.shows("#events li:first-child", "Cycle counts 1 removed")
+    assert "null" not in await screen.page.inner_text("#board")
+
+
 async def test_what_people_type_stays_text(floorcast_up: Floorcast, screens: NewScreen) -> None:
     """A title is not markup, whatever it looks like."""
     screen = await screens()

@@ -1,16 +1,18 @@
 // One warehouse on the screen: rows come in through picture() and changes(), and are drawn at most once a frame.
 
 import { byId } from "./dom.js";
+import { Feed } from "./feed.js";
 import { drawEvents, drawStock } from "./happenings.js";
 import { drawMachines } from "./machines.js";
 import { announceDown, forgetDown } from "./mark.js";
 import { drawOrders } from "./orders.js";
-import { Store } from "./store.js";
+import { Store, hasBoard } from "./store.js";
 
 const FRESH_MS = 6_000;
 
 export class Board {
   #store = new Store();
+  #feed = new Feed();
   #freshUntil = new Map(); // row id → time until which it is shown as new
   #cut = { equipment: false, work_orders: false };
   #scheduled = false;
@@ -19,6 +21,8 @@ export class Board {
   /** Shows a picture in place of everything. */
   picture({ tables, limits }) {
     this.#store.fill(tables);
+    // What was told before may be more than may be told now.
+    this.#feed.clear();
     this.#cut.equipment = tables.equipment.length >= limits.rows;
     this.#cut.work_orders = tables.work_orders.length >= limits.rows;
     this.#freshUntil.clear();
@@ -34,6 +38,7 @@ export class Board {
       const changed = this.#store.apply(operation);
       if (changed?.row?.id) this.#freshUntil.set(changed.row.id, until);
     }
+    for (const { id } of this.#feed.add(changes.filter(({ table }) => !hasBoard(table)))) this.#freshUntil.set(id, until);
     this.#whole = endsTick;
     if (endsTick) this.draw();
   }
@@ -41,6 +46,7 @@ export class Board {
   /** Shows nothing and knows nothing. */
   clear() {
     this.#store.clear();
+    this.#feed.clear();
     this.#freshUntil.clear();
     this.#whole = true;
     forgetDown();
@@ -65,7 +71,7 @@ export class Board {
     const fresh = ({ id }) => this.#freshUntil.has(id);
     const down = drawMachines(this.#store, fresh, now, this.#cut.equipment);
     drawOrders(this.#store, fresh, now, this.#cut.work_orders);
-    drawEvents(this.#store, fresh, now);
+    drawEvents(this.#store, this.#feed, fresh, now);
     drawStock(this.#store, fresh, now);
     if (byId("board").dataset.filled) announceDown(down, (id) => this.#store.get("equipment", id)?.name);
     document.title = down.length ? `${down.length} down · Floorcast` : "Floorcast";

@@ -19,7 +19,6 @@ const TOKEN_CLOSES = new Set([4401, 4501, 4502]);
 export class Follower {
   #token;
   #warehouse;
-  #tables;
   #on;
   #backoff = new Backoff();
   #attempt = null; // What belongs to the running connection; everything late that belongs to another one is ignored.
@@ -32,10 +31,9 @@ export class Follower {
    * `on.picture(picture)` and `on.changes(payload, endsTick)` bring data; `on.moved()` says that freshness took a turn;
    * `on.ended(why, hint)` says that following is over: why is `revoked`, `forbidden`, `token` or `refused`.
    */
-  constructor({ token, warehouse, tables, on }) {
+  constructor({ token, warehouse, on }) {
     this.#token = token;
     this.#warehouse = warehouse;
-    this.#tables = tables;
     this.#on = on;
   }
 
@@ -81,7 +79,8 @@ export class Follower {
       await attempt.channel.opened;
       const joined = await attempt.channel.join(
         `warehouse:${this.#warehouse}`,
-        { tables: this.#tables },
+        // No tables named: all that are tracked, those too that the page has never heard of.
+        {},
         (event, payload) => current() && this.#hear(attempt, event, payload),
       );
       const picture = await readPicture(this.#token, this.#warehouse, attempt.abort.signal);

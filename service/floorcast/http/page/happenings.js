@@ -1,10 +1,13 @@
-// What happens: the timeline of work orders, and stock with its movements; newest on top.
+// What happens: the timeline of work orders with changes of tables that have no board, and stock with its movements; newest on
+// top.
 
 import { byId, element, setText, showRows } from "./dom.js";
+import { entryWords } from "./feed.js";
 import { microseconds } from "./moments.js";
-import { actorName, amount, capital, eventWords, moment, movementWords } from "./words.js";
+import { actorName, amount, capital, eventWords, moment, movementWords, operationWords, tableWords } from "./words.js";
 
 const MOST_LOW_SHOWN = 6;
+const MOST_EVENTS_SHOWN = 50;
 
 const newestFirst = (column) => (a, b) => microseconds(b[column]) - microseconds(a[column]) || b.id.localeCompare(a.id);
 
@@ -17,35 +20,61 @@ export function lowItems(items) {
 
 const available = (item) => item.quantity - item.reserved;
 
-export function drawEvents(store, fresh, now) {
+/** Draws the timeline's events and the feed's entries as one list. */
+export function drawEvents(store, feed, fresh, now) {
   const nameOf = (id) => store.get("users", id)?.display_name;
-  const events = store.rows("work_order_timeline").sort(newestFirst("timestamp"));
+  const events = store.rows("work_order_timeline").map((event) => eventLine(event, store, nameOf));
+  const entries = feed.entries.map((entry) => entryLine(entry, store, nameOf));
+  const lines = [...events, ...entries].sort(newestFirst("at")).slice(0, MOST_EVENTS_SHOWN);
   showRows(
     byId("events"),
-    events.map((event) => {
-      const order = store.get("work_orders", event.work_order_id);
-      const number = order?.number ?? event.details?.number ?? "Work order";
-      const title = order?.title ?? event.details?.title ?? "";
-      const when = moment(event.timestamp, new Date(now));
+    lines.map((line) => {
+      const when = moment(line.at, new Date(now));
       return {
-        key: event.id,
-        version: [number, title, when, fresh(event)].join("|"),
+        key: line.id,
+        version: [line.number, line.what, line.by, line.title, when, fresh(line)].join("|"),
         draw: () =>
           element(
             "li",
-            { class: fresh(event) ? "row happening fresh" : "row happening", "data-id": event.id, "data-event": event.event_type },
-            element("time", { datetime: event.timestamp }, when),
+            { class: fresh(line) ? "row happening fresh" : "row happening", "data-id": line.id, ...line.attributes },
+            element("time", { datetime: line.at }, when),
             element(
               "div",
               {},
-              element("p", { class: "what" }, element("span", { class: "number" }, number), " ", element("strong", {}, eventWords(event, nameOf))),
-              element("p", { class: "row-foot dotted" }, element("span", {}, `by ${actorName(event.actor, nameOf)}`), title ? element("span", { class: "title" }, title) : null),
+              element("p", { class: "what" }, element("span", { class: "number" }, line.number), " ", element("strong", {}, line.what)),
+              element("p", { class: "row-foot dotted" }, element("span", {}, `by ${line.by}`), line.title ? element("span", { class: "title" }, line.title) : null),
             ),
           ),
       };
     }),
   );
-  byId("events").dataset.empty = events.length ? "" : "Nothing happened yet.";
+  byId("events").dataset.empty = lines.length ? "" : "Nothing happened yet.";
+}
+
+function eventLine(event, store, nameOf) {
+  const order = store.get("work_orders", event.work_order_id);
+  return {
+    id: event.id,
+    at: event.timestamp,
+    number: order?.number ?? event.details?.number ?? "Work order",
+    what: eventWords(event, nameOf),
+    by: actorName(event.actor, nameOf),
+    title: order?.title ?? event.details?.title ?? "",
+    attributes: { "data-event": event.event_type },
+  };
+}
+
+function entryLine(entry, store, nameOf) {
+  const { title, about } = entryWords(entry, (id) => store.name(id));
+  return {
+    id: entry.id,
+    at: entry.at,
+    number: tableWords(entry.table),
+    what: `${title} ${operationWords(entry)}`.trim(),
+    by: actorName(entry.actor, nameOf),
+    title: about,
+    attributes: { "data-table": entry.table, "data-op": entry.op },
+  };
 }
 
 export function drawStock(store, fresh, now) {

@@ -8,7 +8,6 @@ import { Follower } from "./follower.js";
 import { drawMark } from "./mark.js";
 import { readWarehouses } from "./server.js";
 import { currentToken, forgetToken, keepToken, lastWarehouse, rememberWarehouse } from "./session.js";
-import { FOLLOWED } from "./store.js";
 
 const LOOK_MS = 1_000;
 const RETRY_MS = 3_000;
@@ -87,7 +86,6 @@ function follow(warehouse) {
   follower = new Follower({
     token,
     warehouse,
-    tables: FOLLOWED,
     on: {
       picture: (picture) => board.picture(picture),
       changes: (payload, endsTick) => board.changes(payload, endsTick),

@@ -18,11 +18,22 @@ const TABLES = {
   work_order_timeline: { key: ["id"], most: 50, oldest: "timestamp" },
   inventory_items: { key: ["id"], most: 6000 },
   inventory_transactions: { key: ["id"], most: 50, oldest: "created_at" },
-  users: { key: ["id"], most: 4000 },
+  // Names only: what else a person's row may hold has no place on a screen.
+  users: { key: ["id"], most: 4000, keep: ["id", "display_name"] },
 };
 
-/** The tables to join; `users` is in the picture only. */
-export const FOLLOWED = Object.keys(TABLES).filter((table) => table !== "users");
+// Tables whose rows the page can name when another row mentions them, and how.
+const NAMED = [
+  ["equipment", (row) => row.name],
+  ["work_orders", (row) => `${row.number} ${row.title}`],
+  ["inventory_items", (row) => row.name],
+  ["users", (row) => row.display_name],
+];
+
+/** Whether changes of a table show on a board of their own; those of all others are told in the feed. */
+export function hasBoard(table) {
+  return table in TABLES && table !== "users";
+}
 
 export class Store {
   #tables = new Map(Object.keys(TABLES).map((table) => [table, new Map()]));
@@ -41,9 +52,10 @@ export class Store {
   }
 
   /** Applies one operation; returns {table, row, before} when it changed what is held, else null. */
-  apply({ op, table, key, new: row }) {
+  apply({ op, table, key, new: whole }) {
     const rows = this.#tables.get(table);
     if (!rows) return null;
+    const row = whole && kept(table, whole);
     const name = keyOf(table, op === "leave" ? key : row);
     const before = rows.get(name) ?? null;
     if (op === "leave") {
@@ -60,6 +72,15 @@ export class Store {
     return this.#tables.get(table).get(values.join(" "));
   }
 
+  /** What a row is called that another one mentions by its id; undefined for one that is not held. */
+  name(id) {
+    for (const [table, nameOf] of NAMED) {
+      const row = this.#tables.get(table).get(id);
+      if (row) return nameOf(row);
+    }
+    return undefined;
+  }
+
   /** All rows of a table, in no promised order. */
   rows(table) {
     return [...this.#tables.get(table).values()];
@@ -73,6 +94,11 @@ export class Store {
     if (rows.size <= most) return;
     rows.delete(oldest ? keyOfOldest(rows, oldest) : keyOfSpare(rows, spare));
   }
+}
+
+function kept(table, row) {
+  const { keep } = TABLES[table];
+  return keep ? Object.fromEntries(keep.map((column) => [column, row[column]])) : row;
 }
 
 function keyOf(table, columns) {

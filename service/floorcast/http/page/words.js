@@ -86,6 +86,18 @@ export function eventWords({ event_type, details }, nameOf) {
   }
 }
 
+/** A table's name as a heading: `floorcast.parts_lists` is "Parts lists". */
+export function tableWords(table) {
+  return capital(plain(table.slice(table.indexOf(".") + 1)));
+}
+
+/** What became of a row, for any table. A row that moved and one that was retired or restored look alike from here. */
+export function operationWords({ op, by }) {
+  if (op === "enter") return by === "insert" ? "added" : "now here";
+  if (op === "leave") return by === "delete" ? "removed" : "no longer here";
+  return "changed";
+}
+
 const MOVEMENT = {
   receipt: ["Received", 1],
   issue: ["Taken", -1],
