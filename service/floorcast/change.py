@@ -15,6 +15,18 @@ GRANTS = "floorcast.grants"
 TRACKED = "floorcast.tracked"
 """The tracked table that says which tables are tracked."""
 
+TABLE_RULE = "floorcast.table_rule"
+"""Tracked: which roles may do what in which table."""
+
+COLUMN_RULE = "floorcast.column_rule"
+"""Tracked: which roles a column shows its values to."""
+
+OWNER_RULE = "floorcast.owner_rule"
+"""Tracked: which column names the person whose row it is."""
+
+POLICY = frozenset({TABLE_RULE, COLUMN_RULE, OWNER_RULE})
+"""The tables that say what each role sees; SQL policies and gateways read the same rows."""
+
 _OURS = "floorcast."
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from floorcast.change import GRANTS, TRACKED, Change, is_ours
+from floorcast.change import GRANTS, POLICY, TRACKED, Change, is_ours
 
 EVERYWHERE = ""
 """Stands for the warehouse of what concerns every gateway and no warehouse in particular."""
@@ -31,7 +31,7 @@ class Operation:
     table: str
     warehouse: str
     # JSON object, UTF-8. For the grants table: {"user", "role"}, role null when withdrawn. For the table of tracked
-    # tables: {"table", "tracked"}.
+    # tables: {"table", "tracked"}. For a policy table: {"key", "new"}, new null when the rule is gone.
     body: bytes
 
 
@@ -55,6 +55,8 @@ def operations_of(tick: int, change: Change) -> tuple[Operation, ...]:
         return tuple(_grant_operations(change))
     if change.table == TRACKED:
         return _tracked_operations(change)
+    if change.table in POLICY:
+        return (_rule_operation(change),)
     if is_ours(change.table):
         return ()
     return tuple(_row_operations(tick, change))
@@ -126,3 +128,9 @@ def _tracked_operations(change: Change) -> tuple[Operation, ...]:
         return ()
     body = orjson.dumps({"table": table, "tracked": change.new is not None})
     return (Operation(change.n, TRACKED, EVERYWHERE, body),)
+
+
+def _rule_operation(change: Change) -> Operation:
+    """Say what a rule is from now on; every gateway decides by it."""
+    body = b'{"key":%b,"new":%b}' % (change.key.encode(), (change.new or "null").encode())
+    return Operation(change.n, change.table, EVERYWHERE, body)

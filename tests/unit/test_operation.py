@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import OTHER_WAREHOUSE, ROW, USER, WAREHOUSE, a_change
 
-from floorcast.change import GRANTS, TRACKED, Change
+from floorcast.change import GRANTS, POLICY, TRACKED, Change
 from floorcast.operation import EVERYWHERE, operations_in, operations_of
 
 
@@ -146,3 +146,14 @@ def test_gateways_are_told_which_tables_are_tracked_except_ours() -> None:
     assert (operation.warehouse, orjson.loads(operation.body)) == (EVERYWHERE, {"table": "lathes", "tracked": True})
     assert operations_of(1, a_change(table=TRACKED, op="insert", key='{"table_name":"floorcast.grants"}')) == ()
     assert operations_of(1, a_change(table="floorcast.policies")) == ()
+
+
+@pytest.mark.parametrize("table", sorted(POLICY))
+def test_gateways_are_told_every_rule_wherever_they_are(table: str) -> None:
+    """Key and row as they were written; none when the rule is gone."""
+    key, row = '{"table_name":"orders"}', '{"table_name":"orders","roles":["manager"]}'
+    (operation,) = operations_of(1, a_change(table=table, op="update", key=key, new=row, warehouse=None))
+    assert (operation.table, operation.warehouse) == (table, EVERYWHERE)
+    assert orjson.loads(operation.body) == {"key": orjson.loads(key), "new": orjson.loads(row)}
+    (gone,) = operations_of(1, a_change(table=table, op="delete", key=key, old=row, warehouse=None))
+    assert orjson.loads(gone.body) == {"key": orjson.loads(key), "new": None}
