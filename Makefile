@@ -18,7 +18,8 @@ run: ## Bring up everything with a busy demo factory, and print the page's link 
 test: ## Run every test, on real servers and a real browser (one file: make test ARGS=tests/unit/…)
 	@$(SET_UP) dev
 	@tests/install_browser.sh
-	@$(RUN)pytest $(ARGS)
+	@tests/install_postgres.sh
+	@$(RUN)pytest --postgres=all $(ARGS)
 
 fast: ## Run the tests that need no server: a few seconds
 	@$(SET_UP) dev

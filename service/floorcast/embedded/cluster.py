@@ -7,10 +7,17 @@ from signal import SIGKILL
 
 from floorcast.child import Account, launch_command
 from floorcast.embedded.account import own_folder
+from floorcast.embedded.binaries import PostgresBinaries
 from floorcast.errors import EmbeddedServerError
 
+# Built in: no upgrade of the machine's C library can change the order of an index.
+_BUILTIN_LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
+# What comes closest: strings are compared byte by byte, and the machine knows which characters are letters.
+_MACHINE_LOCALE = ("--lc-collate=C", "--lc-ctype=C.UTF-8", "--lc-messages=C")
+_FIRST_WITH_BUILTIN_LOCALE = 17
 
-def initialize(folder: Path, *, program: Path, account: Account | None, owner: str, password: str) -> None:
+
+def initialize(folder: Path, *, binaries: PostgresBinaries, account: Account | None, owner: str, password: str) -> None:
     """Run ``initdb`` in ``folder`` (created): UTF8, strings sorted alike on every machine, passwords."""
     own_folder(folder.parent, account)
     # initdb reads the password as the account, from a file, and never from its command line.
@@ -20,19 +27,16 @@ def initialize(folder: Path, *, program: Path, account: Account | None, owner: s
     if account is not None:
         os.chown(password_file, account.user, account.group)
     command = [
-        str(program),
+        str(binaries.directory / "initdb"),
         f"--pgdata={folder}",
         f"--username={owner}",
         f"--pwfile={password_file}",
         "--auth=scram-sha-256",
         "--encoding=UTF8",
-        # Built in: no upgrade of the machine's C library can change the order of an index.
-        "--locale-provider=builtin",
-        "--builtin-locale=C.UTF-8",
-        "--locale=C",
+        *(_BUILTIN_LOCALE if binaries.version >= _FIRST_WITH_BUILTIN_LOCALE else _MACHINE_LOCALE),
     ]
     try:
-        result = subprocess.run(  # noqa: S603 -- A program of the wheel.
+        result = subprocess.run(  # noqa: S603 -- A program of the wheel, or one that a test names.
             launch_command(command, death_signal=SIGKILL, account=account),
             cwd="/",
             stdin=subprocess.DEVNULL,

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from floorcast.embedded.account import own_folder, server_account
-from floorcast.embedded.binaries import postgres_binaries
+from floorcast.embedded.binaries import NEWEST, PostgresBinaries, postgres_binaries
 from floorcast.embedded.cluster import initialize
 from floorcast.embedded.home import HomeLock, prepare_home, secret
 from floorcast.embedded.leftover import Mark, end_leftover, kill_marked, read_process_id
@@ -27,7 +27,6 @@ OWNER = "postgres"
 SERVICE = "floorcast_service"
 DATABASE = "floorcast"
 
-_VERSION = "18"
 _START_DEADLINE = 60.0  # seconds; recovery after a power cut is included
 _STOP_PATIENCE = 30.0  # seconds; a fast shutdown writes a checkpoint
 _LOOK_AGAIN = 0.02  # seconds
@@ -49,15 +48,38 @@ class EmbeddedPostgres:
     Usable as a context manager. Methods block; each may be called from any thread, but from one at a time.
     """
 
-    def __init__(self, home: Path, port: int | None = None, settings: Mapping[str, str] | None = None) -> None:
-        """``port`` is a wish: a taken one is replaced. ``settings`` are names of postgresql.conf."""
+    def __init__(
+        self,
+        home: Path,
+        port: int | None = None,
+        settings: Mapping[str, str] | None = None,
+        *,
+        version: int = NEWEST,
+        programs: Path | None = None,
+        owner: str = OWNER,
+    ) -> None:
+        """Take a home; nothing is started yet.
+
+        Args:
+            home: the folder of the cluster, its secrets and its log.
+            port: a wish; a taken one is replaced.
+            settings: names of postgresql.conf and their values.
+            version: the major version.
+            programs: the folder of that version's programs; None for those of the wheel.
+            owner: the superuser of the cluster, if it has to be made.
+        """
         self._home = prepare_home(home)
         self._folder = self._home / "postgres"
-        self._data = self._folder / _VERSION
+        self._data = self._folder / str(version)
+        self._owner = owner
         # Settings for the next start; tests change them between stop and start.
         self.settings = dict(settings or {})
         self._account = server_account(self._data)
-        self._binaries = postgres_binaries(self._home, self._account)
+        self._binaries = (
+            postgres_binaries(self._home, self._account, version)
+            if programs is None
+            else PostgresBinaries(programs, version)
+        )
         # The port we listen on, or listened on last: clients of a restarted server find it where it was.
         self._port = port
         name = hashlib.sha256(str(self._data).encode()).hexdigest()[:12]
@@ -101,7 +123,7 @@ class EmbeddedPostgres:
     @property
     def owner_url(self) -> str:
         """The database as its superuser, for migrations."""
-        return self.url_for(DATABASE, OWNER)
+        return self.url_for(DATABASE)
 
     @property
     def service_url(self) -> str:
@@ -113,8 +135,14 @@ class EmbeddedPostgres:
         """A PGPASSFILE for both roles on any port, so that no password appears on a command line."""
         return self._home / "secrets" / "pgpass"
 
-    def url_for(self, database: str, role: str = OWNER) -> str:
-        """A URL of any database here as ``postgres`` or ``floorcast_service``, password included."""
+    @property
+    def version(self) -> int:
+        """The major version."""
+        return self._binaries.version
+
+    def url_for(self, database: str, role: str | None = None) -> str:
+        """A URL of any database here as ``role`` (None: the owner), password included."""
+        role = self._owner if role is None else role
         return f"postgresql://{role}:{quote(self._password(role))}@{LOOPBACK}:{self.port}/{database}"
 
     def start(self) -> None:
@@ -174,10 +202,10 @@ class EmbeddedPostgres:
         shutil.rmtree(draft, ignore_errors=True)
         initialize(
             draft,
-            program=self.bin_directory / "initdb",
+            binaries=self._binaries,
             account=self._account,
-            owner=OWNER,
-            password=self._password(OWNER),
+            owner=self._owner,
+            password=self._password(self._owner),
         )
         draft.rename(self._data)
 
@@ -209,7 +237,7 @@ class EmbeddedPostgres:
         return [str(self.bin_directory / "postgres"), "-D", str(self._data), *options]
 
     def _wait_until_ready(self) -> None:
-        url = self.url_for("postgres", OWNER)
+        url = self.url_for("postgres")
         deadline = time.monotonic() + _START_DEADLINE
         while True:
             try:
@@ -232,7 +260,7 @@ class EmbeddedPostgres:
     def _provision(self) -> None:
         """Bring roles and database to what the migrations expect; the same at each start."""
         provision = resources.files("floorcast.embedded").joinpath("provision.sql").read_text()
-        with psycopg.connect(self.url_for("postgres", OWNER), autocommit=True) as connection:
+        with psycopg.connect(self.url_for("postgres"), autocommit=True) as connection:
             connection.execute(provision.encode())
             connection.execute(
                 sql.SQL("alter role {} password {}").format(sql.Identifier(SERVICE), self._password(SERVICE)),
