@@ -26,3 +26,10 @@ comment on trigger _100_attribute on public.work_order_timeline is
 create or replace trigger _100_attribute before insert on public.inventory_transactions
 for each row execute function floorcast.attribute();
 comment on trigger _100_attribute on public.inventory_transactions is 'Who moved stock, unless the statement says.';
+create or replace trigger _100_attribute before insert on public.work_order_attachments
+for each row execute function floorcast.attribute();
+comment on trigger _100_attribute on public.work_order_attachments is 'Who attached it, unless the statement says.';
+create or replace trigger _100_attribute before insert on public.equipment_maintenance_history
+for each row execute function floorcast.attribute();
+comment on trigger _100_attribute on public.equipment_maintenance_history is
+'Who wrote the line, unless the statement says.';

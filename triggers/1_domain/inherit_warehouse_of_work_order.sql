@@ -32,3 +32,7 @@ comment on trigger _100_inherit_warehouse on public.work_order_assignments is
 create or replace trigger _100_inherit_warehouse before insert on public.work_order_timeline
 for each row execute function floorcast.inherit_warehouse_of_work_order();
 comment on trigger _100_inherit_warehouse on public.work_order_timeline is 'An entry is where its work order is.';
+create or replace trigger _100_inherit_warehouse before insert on public.work_order_attachments
+for each row execute function floorcast.inherit_warehouse_of_work_order();
+comment on trigger _100_inherit_warehouse on public.work_order_attachments is
+'The warehouse of the order, for clients that do not give it.';

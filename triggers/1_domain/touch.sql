@@ -50,3 +50,10 @@ create or replace trigger _100_touch before update on public.inventory_items
 for each row execute function floorcast.touch();
 comment on trigger _100_touch on public.inventory_items is
 'Counts the changes of an item, movements of stock among them.';
+create or replace trigger _100_touch before update on public.work_order_attachments
+for each row execute function floorcast.touch();
+comment on trigger _100_touch on public.work_order_attachments is 'Counts the changes of an attachment.';
+create or replace trigger _100_touch before update on public.inventory_locations
+for each row execute function floorcast.touch();
+comment on trigger _100_touch on public.inventory_locations is
+'Counts the changes of a location, those of what lies there among them.';

@@ -1,9 +1,13 @@
 -- The tables of the CMMS whose changes are streamed. People's records are not among them: they hold contact data.
 select floorcast.track('public.warehouses', 'id');
 select floorcast.track('public.equipment');
+select floorcast.track('public.equipment_hierarchy');
+select floorcast.track('public.equipment_maintenance_history');
 select floorcast.track('public.work_orders');
 select floorcast.track('public.work_order_assignments');
 select floorcast.track('public.work_order_timeline');
+select floorcast.track('public.work_order_attachments');
+select floorcast.track('public.inventory_locations');
 select floorcast.track('public.inventory_items');
 select floorcast.track('public.inventory_transactions');
 

@@ -1,0 +1,1 @@
+drop table public.work_order_attachments;
