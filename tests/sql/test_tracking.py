@@ -10,12 +10,16 @@ from tests.sql.trail import bells, changes
 
 CMMS = {
     "equipment",
+    "equipment_hierarchy",
+    "equipment_maintenance_history",
     "inventory_items",
+    "inventory_locations",
     "inventory_transactions",
     "warehouses",
     "work_order_assignments",
     "work_order_timeline",
     "work_orders",
+    "work_order_attachments",
     "floorcast.grants",
     "floorcast.tracked",
 }
