@@ -85,7 +85,11 @@ def _fill(url: str) -> None:
 def _way(way: str, postgres: EmbeddedPostgres, redis_url: str) -> Iterator[None]:
     """Set the database up for one way, with a relay where it has one, and undo it afterwards."""
     with psycopg.connect(postgres.owner_url, autocommit=True) as connection:
-        connection.execute("truncate floorcast.change")
+        connection.execute(
+            "select floorcast.begin_maintenance('each way begins alike');"
+            " delete from floorcast.change where xid <> pg_current_xact_id()"
+        )
+        connection.execute("vacuum floorcast.change")
         if way == "untracked":
             connection.execute("select floorcast.untrack('public.equipment')")
         if way == "silent":

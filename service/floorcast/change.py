@@ -61,3 +61,6 @@ class Change:
     # The row before (None for an insert) and after (None for a delete), as JSON text.
     old: str | None
     new: str | None
+    # Whether the row after and the row before was retired (deleted_at was set): kept, and hidden from people.
+    retired: bool = False
+    old_retired: bool = False

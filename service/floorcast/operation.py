@@ -4,6 +4,10 @@
     update                       update in its warehouse
     update that moved the row    leave  in the old warehouse (the key only), enter in the new one
     delete                       leave  in its warehouse, with the old row
+    update that retired the row  leave  where it was (the key only)
+    update that restored it      enter  where it is
+
+A retired row (`deleted_at` is set) is kept and hidden: whatever else happens to it is told to nobody.
 
 A warehouse that a row only passed through inside one transaction is told nothing: no committed state ever showed the
 row there, so row level security never let its people read it.
@@ -29,6 +33,7 @@ class Operation:
     # Place of the change in its tick; the two operations of a move share it.
     n: int
     table: str
+    # A warehouse; or `organization:<id>` or `user:<id>`, which gateways expand to the warehouses concerned.
     warehouse: str
     # JSON object, UTF-8. For the grants table: {"user", "role"}, role null when withdrawn. For the table of tracked
     # tables: {"table", "tracked"}. For a policy table: {"key", "new"}, new null when the rule is gone.
@@ -63,7 +68,7 @@ def operations_of(tick: int, change: Change) -> tuple[Operation, ...]:
 
 
 def _homes(changes: Sequence[Change]) -> dict[tuple[str, str, str], set[str | None]]:
-    """Return where a row was before and after a transaction, for each that moved in it and changed more than once."""
+    """Return where a row was seen before and after a transaction, for each that moved in it and changed repeatedly."""
     moved = {(change.xid, change.table, change.key) for change in changes if change.old_warehouse is not None}
     if not moved:
         return {}
@@ -73,33 +78,31 @@ def _homes(changes: Sequence[Change]) -> dict[tuple[str, str, str], set[str | No
         if name in moved:
             chains.setdefault(name, []).append(change)
     return {
-        name: {
-            *(() if chain[0].op == "insert" else (_before(chain[0]),)),
-            *(() if chain[-1].op == "delete" else (chain[-1].warehouse,)),
-        }
-        for name, chain in chains.items()
-        if len(chain) > 1
+        name: {_place_before(chain[0]), _place_after(chain[-1])} for name, chain in chains.items() if len(chain) > 1
     }
 
 
-def _before(change: Change) -> str | None:
+def _place_before(change: Change) -> str | None:
+    """Where people could see the row before; None for nowhere."""
+    if change.op == "insert" or change.old_retired:
+        return None
     return change.warehouse if change.old_warehouse is None else change.old_warehouse
 
 
+def _place_after(change: Change) -> str | None:
+    """Where people can see the row now; None for nowhere."""
+    return None if change.op == "delete" or change.retired else change.warehouse
+
+
 def _row_operations(tick: int, change: Change) -> Iterator[Operation]:
-    moved = change.old_warehouse is not None
-    if moved and change.old_warehouse is not None:
-        body = _body(tick, change, "leave", old=None, new=None)
-        yield Operation(change.n, change.table, change.old_warehouse, body)
-    if change.warehouse is None:
-        return
-    if change.op == "delete":
-        body = _body(tick, change, "leave", old=change.old, new=None)
-    elif change.op == "insert" or moved:
-        body = _body(tick, change, "enter", old=None, new=change.new)
-    else:
-        body = _body(tick, change, "update", old=None, new=change.new)
-    yield Operation(change.n, change.table, change.warehouse, body)
+    before, after = _place_before(change), _place_after(change)
+    if before is not None and before != after:
+        # A row that moved or was retired still is: what it became is not the old side's business.
+        body = _body(tick, change, "leave", old=change.old if change.op == "delete" else None, new=None)
+        yield Operation(change.n, change.table, before, body)
+    if after is not None:
+        body = _body(tick, change, "update" if before == after else "enter", old=None, new=change.new)
+        yield Operation(change.n, change.table, after, body)
 
 
 def _body(tick: int, change: Change, op: str, *, old: str | None, new: str | None) -> bytes:

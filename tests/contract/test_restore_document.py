@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from tests.contract.documents import read
 from tests.fixtures.postgres import SETTINGS, Database, database_on, server_home
+from tests.fixtures.tampering import FORGET
 
 from floorcast.database import migrate
 from floorcast.database.ticks import newest_tick
@@ -39,7 +40,7 @@ async def test_a_database_restored_from_a_dump_goes_on_behind_one_cut(own_postgr
                 "a new cluster sees the same without the cut: is the document out of date?"
             )
             await _relay_refuses(new)
-            connection.execute("delete from floorcast.change")
+            connection.execute(FORGET)
             connection.execute(_documented_cut().encode())
             (row,) = _change(connection)
             assert row[:2] == (3, "warehouses")

@@ -12,6 +12,7 @@ import redis.asyncio
 from tests.fixtures.cells import Cells, scribble
 from tests.fixtures.observed import Observed
 from tests.fixtures.relay import Receiver, Stream, running, stream_of
+from tests.fixtures.tampering import by_force
 from tests.fixtures.time import UNIT
 
 from floorcast.embedded.redis import EmbeddedRedis
@@ -180,8 +181,9 @@ async def test_another_history_under_the_same_tick_numbers_is_told_apart(stream:
             await cells.put(key)
             await stream.drained(receiver)
     # The copy's past: this database at tick 1, and then two ticks of its own.
-    await cells.owner.execute("delete from floorcast.tick where tick > 1")
-    await cells.owner.execute("delete from floorcast.change where key ->> 'id' <> '0'")
+    await cells.owner.execute(
+        by_force("delete from floorcast.tick where tick > 1", "delete from floorcast.change where key ->> 'id' <> '0'")
+    )
     for key in (7, 8):
         await cells.put(key, 7)
         await cells.owner.execute("select floorcast.close_tick(2000, 1048576)")
@@ -206,8 +208,9 @@ async def test_a_tick_that_postgres_lost_begins_a_new_history(stream: Stream, ob
         for key in range(3):
             await stream.cells.put(key)
             await stream.drained(receiver)
-    await stream.cells.owner.execute("delete from floorcast.tick where tick = 3")
-    await stream.cells.owner.execute("delete from floorcast.change where key ->> 'id' = '2'")
+    await stream.cells.owner.execute(
+        by_force("delete from floorcast.tick where tick = 3", "delete from floorcast.change where key ->> 'id' = '2'")
+    )
     observed.forget()
     async with running(stream.relay()):
         await observed.wait_for(IncarnationBegan)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.fixtures.postgres import Database
+from tests.fixtures.tampering import FORGET
 from tests.sql.plant import Connection, Plant, build_plant, connect
 
 
@@ -41,5 +42,5 @@ def bins(owner: Connection) -> Connection:
     owner.execute("create table public.bins (id int primary key, warehouse_id text, label text, weight numeric)")
     owner.execute("select floorcast.track('public.bins')")
     # That a table is tracked is a change, too; here the trail begins with the bins.
-    owner.execute("delete from floorcast.change")
+    owner.execute(FORGET)
     return owner

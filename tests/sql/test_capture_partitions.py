@@ -1,6 +1,7 @@
 """Partitioned tables: a statement on a leaf fires the triggers of that leaf only."""
 
 import pytest
+from tests.fixtures.tampering import FORGET
 from tests.sql.plant import Connection
 from tests.sql.trail import changes
 
@@ -18,7 +19,7 @@ def readings(owner: Connection) -> Connection:
     owner.execute("create table readings_twenty (value int, warehouse_id text, id int not null)")
     owner.execute("alter table readings_high attach partition readings_twenty for values from (20) to (30)")
     owner.execute("select floorcast.track('readings')")
-    owner.execute("delete from floorcast.change")
+    owner.execute(FORGET)
     return owner
 
 

@@ -1,6 +1,7 @@
 """The seal: a chained hash that anybody with the trail can compute again."""
 
 import pytest
+from tests.fixtures.tampering import DISARM
 from tests.sql.plant import Connection
 
 CLOSE = b"select floorcast.close_tick(2000, 1048576)"
@@ -17,7 +18,7 @@ with sealed as (
                 from floorcast.changes_between(p.snapshot, t.snapshot) as c
                 group by c.xid
             ) as x
-        ), ''::bytea)
+        ), ''::bytea) || convert_to(floorcast.iso(t.closed_at), 'UTF8')
     ) as computed
     from floorcast.tick as t
     join floorcast.tick as p on p.tick = t.tick - 1
@@ -39,6 +40,10 @@ TAMPERINGS = {
     "another order": "update floorcast.change set seq = case seq when %(seq)s then %(seq)s + 1 else %(seq)s end"
     " where seq in (%(seq)s, %(seq)s + 1)",
     "a snapshot": "update floorcast.tick set snapshot = pg_current_snapshot() where tick = 2",
+    "when it was closed": "update floorcast.tick set closed_at = closed_at - interval '1 hour' where tick = 2",
+    "a request": "update floorcast.change set request_id = 'x' where seq = %(seq)s",
+    "a retirement": "update floorcast.change set retired = true where seq = %(seq)s",
+    "a retirement before": "update floorcast.change set old_retired = true where seq = %(seq)s",
     "a seal": "update floorcast.tick set seal = sha256('x') where tick = 2",
 }
 
@@ -57,6 +62,7 @@ def sealed(bins: Connection) -> Connection:
     bins.execute(CLOSE)
     # Tampering with the order of two rows passes through a moment in which both have the same number.
     bins.execute("alter table floorcast.change drop constraint a_change_has_one_place")
+    bins.execute(DISARM)
     return bins
 
 
@@ -93,3 +99,19 @@ def test_an_earlier_tick_cannot_be_sealed_again_in_secret(sealed: Connection) ->
         + b") as s where s.tick = tick.tick and s.tick = 2"
     )
     assert broken(sealed) == [3]
+
+
+FIRST_DIGEST = b"""
+select floorcast.change_digest(c) = sha256(convert_to(json_build_array(
+    1, c.xid::text, c.seq, to_char(c.at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US'), c.op, c.table_name, c.key,
+    c.warehouse, c.old_warehouse, c.actor, c.old, c.new
+)::text, 'UTF8')) as holds
+from floorcast.change as c
+"""
+
+
+def test_a_change_without_the_later_facts_has_the_digest_that_it_always_had(sealed: Connection) -> None:
+    """What was sealed before the trail knew of requests and retirement is not broken by that it does now."""
+    assert {row["holds"] for row in sealed.execute(FIRST_DIGEST)} == {True}
+    sealed.execute("update floorcast.change set request_id = ''")
+    assert {row["holds"] for row in sealed.execute(FIRST_DIGEST)} == {False}

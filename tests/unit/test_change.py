@@ -29,6 +29,8 @@ def test_a_change_has_what_the_trail_has_and_its_place() -> None:
         "at",
         "old",
         "new",
+        "retired",
+        "old_retired",
     ]
 
 

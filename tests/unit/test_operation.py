@@ -72,6 +72,46 @@ def test_a_row_that_moves_out_of_every_warehouse_only_leaves() -> None:
     assert "new" not in body
 
 
+def test_a_row_that_is_retired_leaves_with_its_key_only() -> None:
+    """It is hidden from now on, so what it became is not told."""
+    ((warehouse, body),) = told(a_change(retired=True))
+    assert (warehouse, body["op"], body["by"], body["key"]) == (WAREHOUSE, "leave", "update", {"id": ROW})
+    assert not {"new", "old"} & body.keys()
+
+
+def test_a_row_that_is_restored_enters_whole() -> None:
+    """Whoever was told that it left has nothing of it."""
+    ((warehouse, body),) = told(a_change(old_retired=True))
+    assert (warehouse, body["op"], body["by"]) == (WAREHOUSE, "enter", "update")
+    assert body["new"]["status"] == "in_progress"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        a_change(retired=True, old_retired=True),
+        a_change(op="insert", retired=True),
+        a_change(op="delete", old_retired=True),
+        a_change(warehouse=OTHER_WAREHOUSE, old_warehouse=WAREHOUSE, retired=True, old_retired=True),
+    ],
+    ids=["changed", "born", "deleted", "moved"],
+)
+def test_what_happens_to_a_retired_row_is_told_to_nobody(change: Change) -> None:
+    """Nobody sees it."""
+    assert told(change) == []
+
+
+def test_a_row_that_moves_and_is_retired_or_restored_is_told_on_the_side_that_sees_it() -> None:
+    """The other side never had it."""
+    moved: dict[str, Any] = {"warehouse": OTHER_WAREHOUSE, "old_warehouse": WAREHOUSE}
+    assert [(warehouse, body["op"]) for warehouse, body in told(a_change(**moved, retired=True))] == [
+        (WAREHOUSE, "leave")
+    ]
+    assert [(warehouse, body["op"]) for warehouse, body in told(a_change(**moved, old_retired=True))] == [
+        (OTHER_WAREHOUSE, "enter")
+    ]
+
+
 @pytest.mark.parametrize("op", ["insert", "update", "delete"])
 def test_a_row_without_warehouse_is_told_to_nobody(op: str) -> None:
     """There is no topic for it."""
@@ -127,6 +167,16 @@ def test_a_warehouse_that_a_row_only_passed_through_is_told_nothing() -> None:
     assert _told_of(born, away, on, gone) == []
 
 
+def test_a_warehouse_through_which_a_row_passed_unseen_is_told_nothing() -> None:
+    """It was retired before or after, so only one end of the transaction ever showed it."""
+    restored = a_change(n=1, warehouse="a", old_retired=True)
+    away = a_change(n=2, warehouse="b", old_warehouse="a")
+    assert _told_of(restored, away) == [("b", "enter")]
+    retired = a_change(n=3, warehouse="b", retired=True)
+    assert _told_of(away, retired) == [("a", "leave")]
+    assert _told_of(restored, away, retired) == []
+
+
 def test_committed_moves_are_told_one_by_one() -> None:
     """Between two transactions the row was there for everybody to read."""
     away = a_change(n=1, xid="1", warehouse="b", old_warehouse="a")
@@ -157,3 +207,71 @@ def test_gateways_are_told_every_rule_wherever_they_are(table: str) -> None:
     assert orjson.loads(operation.body) == {"key": orjson.loads(key), "new": orjson.loads(row)}
     (gone,) = operations_of(1, a_change(table=table, op="delete", key=key, old=row, warehouse=None))
     assert orjson.loads(gone.body) == {"key": orjson.loads(key), "new": None}
+
+
+PLACES = ("a", "b", "organization:o", None)
+Row = tuple[str | None, bool, int]
+"""Where it is, whether it is retired, and a value."""
+
+steps = st.lists(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from(["put", "delete"]), st.sampled_from(PLACES), st.booleans()),
+        min_size=1,
+        max_size=5,
+    ),
+    max_size=6,
+)
+
+
+def _changes_of(rows: dict[int, Row], xid: int, todo: list[tuple[int, str, str | None, bool]]) -> list[Change]:
+    """Carry out a transaction on rows, and return what capture would write."""
+    made: list[Change] = []
+    for key, what, place, retired in todo:
+        old, new = rows.pop(key, None), None
+        if what == "put":
+            # A row that comes from no warehouse looks like one that did not move: the trail has no word for it.
+            stays = old is not None and old[0] is None
+            new = rows[key] = (None if stays else place, retired, xid * 100 + len(made))
+        if old is None and new is None:
+            continue
+        now: Row = new or old or (None, False, 0)
+        moved = old is not None and new is not None and old[0] != new[0]
+        made.append(
+            a_change(
+                n=xid * 100 + len(made),
+                xid=str(xid),
+                op="insert" if old is None else "delete" if new is None else "update",
+                key=f'{{"id":{key}}}',
+                warehouse=now[0],
+                old_warehouse=old[0] if moved and old is not None else None,
+                old=None if old is None else str(old[2]),
+                new=None if new is None else str(new[2]),
+                retired=new is not None and new[1],
+                old_retired=old is not None and old[1],
+            )
+        )
+    return made
+
+
+@given(steps)
+def test_whoever_follows_a_place_holds_what_can_be_seen_there(
+    transactions: list[list[tuple[int, str, str | None, bool]]],
+) -> None:
+    """After each transaction, for each place, against a table that is a dictionary; and leaves find what they end."""
+    rows: dict[int, Row] = {}
+    held: dict[str, dict[int, int]] = {}
+    for xid, todo in enumerate(transactions, 1):
+        changes = _changes_of(rows, xid, todo)
+        before = {place: dict(seen) for place, seen in held.items()}
+        for operation in operations_in(1, changes):
+            body, seen = orjson.loads(operation.body), held.setdefault(operation.warehouse, {})
+            key = body["key"]["id"]
+            assert (key in seen) == (body["op"] != "enter"), body
+            if body["op"] == "leave":
+                del seen[key]
+            else:
+                seen[key] = body["new"]
+        for place in ("a", "b", "organization:o"):
+            visible = {key: value for key, (where, retired, value) in rows.items() if where == place and not retired}
+            assert held.get(place, {}) == visible, (place, before)
+    assert held.keys() <= {"a", "b", "organization:o"}

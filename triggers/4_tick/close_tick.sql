@@ -9,6 +9,10 @@
 -- Sequential scans are off because a leader keeps its plans: one made while a partition was empty would read all of it,
 -- tick after tick, once it is full.
 -- A tick larger than the limits comes without its changes (one row, n null): readers page through it.
+
+-- What a function returns cannot be replaced: one of an earlier version, which returned less, has to go first.
+drop function if exists floorcast.close_tick(bigint, bigint);
+
 create or replace function floorcast.close_tick(largest_count bigint, largest_bytes bigint)
 returns table (
     tick bigint,
@@ -28,7 +32,9 @@ returns table (
     actor text,
     at text,
     old text,
-    new text
+    new text,
+    retired boolean,
+    old_retired boolean
 )
 volatile
 security invoker
@@ -86,8 +92,8 @@ as $$
             cut.snapshot,
             total.count,
             total.bytes,
-            sha256(
-                newest.seal || int8send(newest.tick + 1) || convert_to(cut.snapshot::text, 'UTF8') || total.digests
+            floorcast.tick_seal(
+                newest.seal, newest.tick + 1, cut.snapshot, total.digests, statement_timestamp()
             ),
             statement_timestamp()
         from newest
@@ -114,7 +120,9 @@ as $$
         (f.change).actor,
         floorcast.iso((f.change).at),
         (f.change).old::text,
-        (f.change).new::text
+        (f.change).new::text,
+        (f.change).retired,
+        (f.change).old_retired
     from closed
     cross join newest
     left join fresh as f

@@ -22,6 +22,7 @@ begin
             -- Made beside the trail and attached: `partition of` would lock writers out while it waits for its turn.
             execute format('create table floorcast.%I (like floorcast.change including all)', _name);
             execute format('alter table floorcast.%I alter column xid set (n_distinct = -1)', _name);
+            perform floorcast.guard_from_truncate(format('floorcast.%I', _name)::regclass);
             execute format(
                 'alter table floorcast.change attach partition floorcast.%I for values from (%L) to (%L)',
                 _name, _range * _width, (_range + 1) * _width

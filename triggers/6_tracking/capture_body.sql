@@ -5,10 +5,13 @@
 -- and an upsert or a swap of keys needs no case of its own. A full join is never a nested loop: a plan made for one
 -- row does not explode on a million.
 -- `*<>` compares the stored images of two rows: it works for every type and calls 1.0 and 1.00 different, as they are.
+-- A row whose column for it (retired_column) is set counts as retired: it is hidden from people, so they are told that it left.
 -- The table's columns may have any name: whole rows are written `n.*`, since `n` alone could be one of its columns, and
 -- our variables are qualified by the label of the block. A name that meant two things would fail the business write.
+drop function if exists floorcast.capture_body(regclass, text, text, text);
+
 create or replace function floorcast.capture_body(
-    relation regclass, table_name text, warehouse_column text, family text
+    relation regclass, table_name text, warehouse_column text, family text, scope text, retired_column text
 )
 returns text
 stable
@@ -23,6 +26,12 @@ declare
     _first text;
     _old_warehouse text := 'null::text';
     _new_warehouse text := 'null::text';
+    _old_retired text := 'false';
+    _new_retired text := 'false';
+    -- How the trail writes a place that is no warehouse.
+    _place constant text := case capture_body.scope
+        when 'organization' then '''organization:'' || ' when 'person' then '''user:'' || ' else ''
+    end;
 begin
     select
         string_agg(format(k.equals, 'o.' || quote_ident(k.name), 'n.' || quote_ident(k.name)), ' and '),
@@ -33,8 +42,12 @@ begin
     from floorcast.key_columns(capture_body.relation) as k;
 
     if capture_body.warehouse_column is not null then
-        _old_warehouse := format('o.%I::text', capture_body.warehouse_column);
-        _new_warehouse := format('n.%I::text', capture_body.warehouse_column);
+        _old_warehouse := _place || format('o.%I::text', capture_body.warehouse_column);
+        _new_warehouse := _place || format('n.%I::text', capture_body.warehouse_column);
+    end if;
+    if capture_body.retired_column is not null then
+        _old_retired := format('o.%I is not null', capture_body.retired_column);
+        _new_retired := format('n.%I is not null', capture_body.retired_column);
     end if;
 
     return format(
@@ -42,18 +55,21 @@ begin
 <<capture>>
 declare
     _actor constant text := floorcast.actor();
+    _request_id constant text := floorcast.request_id();
     _captured bigint;
 begin
     if tg_op = 'INSERT' then
-        insert into floorcast.change (op, table_name, key, warehouse, actor, new)
-        select 'insert', %1$L, %2$s, %3$s, capture._actor, row_to_json(n.*)
+        insert into floorcast.change (op, table_name, key, warehouse, actor, request_id, retired, new)
+        select 'insert', %1$L, %2$s, %3$s, capture._actor, capture._request_id, %10$s, row_to_json(n.*)
         from new_rows as n;
     elsif tg_op = 'DELETE' then
-        insert into floorcast.change (op, table_name, key, warehouse, actor, old)
-        select 'delete', %1$L, %4$s, %5$s, capture._actor, row_to_json(o.*)
+        insert into floorcast.change (op, table_name, key, warehouse, actor, request_id, old_retired, old)
+        select 'delete', %1$L, %4$s, %5$s, capture._actor, capture._request_id, %9$s, row_to_json(o.*)
         from old_rows as o;
     else
-        insert into floorcast.change (op, table_name, key, warehouse, old_warehouse, actor, old, new)
+        insert into floorcast.change (
+            op, table_name, key, warehouse, old_warehouse, actor, request_id, retired, old_retired, old, new
+        )
         select
             case when o.%6$s is null then 'insert' when n.%6$s is null then 'delete' else 'update' end,
             %1$L,
@@ -61,6 +77,9 @@ begin
             case when n.%6$s is null then %5$s else %3$s end,
             case when n.%6$s is not null and %5$s is distinct from %3$s then %5$s end,
             capture._actor,
+            capture._request_id,
+            %10$s,
+            %9$s,
             case when o.%6$s is not null then row_to_json(o.*) end,
             case when n.%6$s is not null then row_to_json(n.*) end
         from old_rows as o
@@ -77,10 +96,10 @@ begin
 end;
 $body$,
         capture_body.table_name, _new_key, _new_warehouse, _old_key, _old_warehouse, _first, _same_key,
-        capture_body.family
+        capture_body.family, _old_retired, _new_retired
     );
 end;
 $$;
 
-comment on function floorcast.capture_body(regclass, text, text, text) is
+comment on function floorcast.capture_body(regclass, text, text, text, text, text) is
 'Text of the capture function of one table; called by floorcast.track().';

@@ -6,8 +6,16 @@
 -- Its settings pin how values are written, since JSON built under a session's TimeZone would differ from row to row.
 -- ENABLE ALWAYS: capture must not depend on session_replication_role. Logical replication never fires statement
 -- triggers, whatever is set here.
+--
+-- scope says what warehouse_column names, so who is told: a warehouse, an organization (in all its warehouses), or a person (in
+-- all warehouses that the person is in). A timestamptz column deleted_at says that a row is retired.
+drop function if exists floorcast.track(regclass, text, text);
+
 create or replace function floorcast.track(
-    relation regclass, warehouse_column text default 'warehouse_id', family text default null
+    relation regclass,
+    warehouse_column text default 'warehouse_id',
+    family text default null,
+    scope text default 'warehouse'
 )
 returns void
 volatile
@@ -24,6 +32,12 @@ declare
     _member regclass;
     _virtual text;
     _foreign text;
+    -- 1184 is timestamptz.
+    _retired_column text := (
+        select a.attname
+        from pg_catalog.pg_attribute as a
+        where a.attrelid = track.relation and a.attname = 'deleted_at' and a.atttypid = 1184 and not a.attisdropped
+    );
 begin
     select s.nspname, c.relname
     into strict _schema, _table
@@ -44,6 +58,14 @@ begin
             _schema, _table, track.warehouse_column
         using errcode = 'undefined_column',
             hint = 'Name the column that holds the warehouse, or null when rows have none.';
+    end if;
+    if track.scope not in ('warehouse', 'organization', 'person')
+        or (track.scope <> 'warehouse' and track.warehouse_column is null)
+    then
+        raise exception 'table %.% cannot be tracked by % of %', _schema, _table, track.scope,
+            coalesce(quote_ident(track.warehouse_column), 'no column')
+        using errcode = 'invalid_parameter_value',
+            hint = 'The scope is warehouse, organization or person, and a column names which one.';
     end if;
 
     select string_agg(a.attname, ', ')
@@ -73,7 +95,7 @@ begin
         ' set datestyle = ''ISO, MDY'' set bytea_output = ''hex'' set extra_float_digits = 1 language plpgsql as %L',
         _function,
         floorcast.capture_body(
-            track.relation, _name, track.warehouse_column, coalesce(track.family, _table)
+            track.relation, _name, track.warehouse_column, coalesce(track.family, _table), track.scope, _retired_column
         )
     );
     execute format(
@@ -130,17 +152,23 @@ begin
 
     -- It may have been tracked under another name.
     delete from floorcast.tracked as t where t.relation = track.relation and t.table_name <> _name;
-    insert into floorcast.tracked (table_name, relation, key_columns, warehouse_column, family)
-    values (_name, track.relation, _keys, track.warehouse_column, coalesce(track.family, _table))
+    insert into floorcast.tracked (
+        table_name, relation, key_columns, warehouse_column, family, scope, retired_column
+    )
+    values (
+        _name, track.relation, _keys, track.warehouse_column, coalesce(track.family, _table), track.scope, _retired_column
+    )
     on conflict (table_name) do update
         set relation = excluded.relation,
             key_columns = excluded.key_columns,
             warehouse_column = excluded.warehouse_column,
-            family = excluded.family;
+            family = excluded.family,
+            scope = excluded.scope,
+            retired_column = excluded.retired_column;
 end;
 $$;
 
-comment on function floorcast.track(regclass, text, text) is
+comment on function floorcast.track(regclass, text, text, text) is
 'Has a table captured: track(''public.work_orders''), track(''public.warehouses'', ''id'').';
 
-revoke execute on function floorcast.track(regclass, text, text) from public;
+revoke execute on function floorcast.track(regclass, text, text, text) from public;

@@ -1,4 +1,5 @@
 -- The tables of the CMMS whose changes are streamed. People's records are not among them: they hold contact data.
+select floorcast.track('public.organizations', 'id', scope => 'organization');
 select floorcast.track('public.warehouses', 'id');
 select floorcast.track('public.equipment');
 select floorcast.track('public.equipment_hierarchy');
@@ -14,3 +15,6 @@ select floorcast.track('public.inventory_transactions');
 -- Followed by gateways, sent to nobody.
 select floorcast.track('floorcast.grants', 'warehouse');
 select floorcast.track('floorcast.tracked', null);
+
+-- That the trail was opened is itself in the trail.
+select floorcast.track('floorcast.maintenance', null);

@@ -66,7 +66,9 @@ select
     c.actor,
     floorcast.iso(c.at) as at,
     c.old::text as old,
-    c.new::text as new
+    c.new::text as new,
+    c.retired,
+    c.old_retired
 from floorcast.tick as t
 join floorcast.tick as p on p.tick = t.tick - 1
 cross join lateral floorcast.changes_between(p.snapshot, t.snapshot) as c
@@ -99,7 +101,9 @@ select
     c.actor,
     floorcast.iso(c.at) as at,
     c.old::text as old,
-    c.new::text as new
+    c.new::text as new,
+    c.retired,
+    c.old_retired
 from unnest(%(xids)s::text[]) with ordinality as x (xid, place)
 join floorcast.change as c on c.xid = x.xid::xid8
 order by x.place, c.seq;
@@ -128,7 +132,9 @@ select
     c.actor,
     floorcast.iso(c.at) as at,
     c.old::text as old,
-    c.new::text as new
+    c.new::text as new,
+    c.retired,
+    c.old_retired
 from (
     select
         p.*,

@@ -187,6 +187,8 @@ def _changes(rows: list[dict[str, Any]], first: int = 1) -> list[Change]:
             row["at"],
             row["old"],
             row["new"],
+            row["retired"],
+            row["old_retired"],
         )
         for n, row in enumerate(rows, first)
     ]
