@@ -137,6 +137,16 @@ begin
             ' enable always trigger _500_capture_delete, enable always trigger _500_refuse_truncate',
             _member
         );
+        execute format('comment on trigger _500_capture_insert on %s is %L', _member, 'Puts new rows into the trail.');
+        execute format(
+            'comment on trigger _500_capture_update on %s is %L', _member,
+            'Puts rows that changed into the trail, as they were and as they are.'
+        );
+        execute format('comment on trigger _500_capture_delete on %s is %L', _member, 'Puts rows that went into the trail.');
+        execute format(
+            'comment on trigger _500_refuse_truncate on %s is %L', _member,
+            'TRUNCATE shows triggers no rows, so the trail would not have what went.'
+        );
     end loop;
 
     -- Row triggers fire before every statement trigger, so what they change is captured before what caused it.
