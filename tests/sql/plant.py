@@ -159,3 +159,25 @@ def assign(connection: Connection, order: UUID, person: UUID) -> None:
     connection.execute(
         "insert into public.work_order_assignments (work_order_id, user_id) values (%s, %s)", [order, person]
     )
+
+
+def add_template(connection: Connection, warehouse: UUID, **columns: object) -> UUID:
+    """A maintenance template; returns the key."""
+    columns = {"name": "Monthly service", "tasks": '["GREASE ALL PINS", "CHECK OIL"]', **columns}
+    return _insert(connection, "maintenance_templates", {"warehouse_id": warehouse, **columns})
+
+
+def add_schedule(connection: Connection, machine: UUID, template: UUID, **columns: object) -> UUID:
+    """A maintenance schedule: every month from the last of January 2024 unless told otherwise; returns the key."""
+    columns = {"schedule_type": "months", "frequency": 1, "next_due": "2024-01-31T06:00Z", **columns}
+    if columns["schedule_type"] == "meter_hours":
+        del columns["next_due"]
+    return _insert(connection, "maintenance_schedules", {"equipment_id": machine, "template_id": template, **columns})
+
+
+def _insert(connection: Connection, table: str, columns: Mapping[str, object]) -> UUID:
+    names = ", ".join(columns)
+    places = ", ".join(["%s"] * len(columns))
+    query = f"insert into public.{table} ({names}) values ({places}) returning id"
+    key: UUID = value(connection, query, *columns.values())
+    return key

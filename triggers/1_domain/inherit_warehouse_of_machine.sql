@@ -35,3 +35,7 @@ create or replace trigger _100_inherit_warehouse before insert on public.equipme
 for each row execute function floorcast.inherit_warehouse_of_machine('equipment_id');
 comment on trigger _100_inherit_warehouse on public.equipment_maintenance_history is
 'The warehouse of the machine, for clients that do not give it.';
+create or replace trigger _100_inherit_warehouse before insert on public.maintenance_schedules
+for each row execute function floorcast.inherit_warehouse_of_machine('equipment_id');
+comment on trigger _100_inherit_warehouse on public.maintenance_schedules is
+'The warehouse of the machine, for clients that do not give it.';

@@ -57,3 +57,10 @@ create or replace trigger _100_touch before update on public.inventory_locations
 for each row execute function floorcast.touch();
 comment on trigger _100_touch on public.inventory_locations is
 'Counts the changes of a location, those of what lies there among them.';
+create or replace trigger _100_touch before update on public.maintenance_templates
+for each row execute function floorcast.touch();
+comment on trigger _100_touch on public.maintenance_templates is 'Counts the changes of a template.';
+create or replace trigger _100_touch before update on public.maintenance_schedules
+for each row execute function floorcast.touch();
+comment on trigger _100_touch on public.maintenance_schedules is
+'Counts the changes of a schedule, behind the triggers that fill in what follows from its calendar.';

@@ -1,0 +1,52 @@
+-- How much of the maintenance that fell due in a time was done in time: the figure that a maintenance manager is asked for.
+--
+-- Every due counts: orders, and what was missed without one. A cancelled order too: it was due and was not done, and a figure
+-- that cancelling improves is worth nothing. An order that still has time (its due and grace lie ahead) does not count yet.
+--
+-- invoker: row level security decides whose figures one sees; of another warehouse there are none.
+create or replace function floorcast.maintenance_compliance(
+    warehouse uuid, since timestamptz, until timestamptz default now()
+)
+returns table (due bigint, done bigint, in_time bigint, compliance numeric)
+stable
+security invoker
+set search_path = ''
+language sql
+as $$
+    with each as (
+        select h.completed_at, h.in_time
+        from public.maintenance_history as h
+        where
+            h.warehouse_id = maintenance_compliance.warehouse
+            and h.due_at >= maintenance_compliance.since
+            and h.due_at < maintenance_compliance.until
+        union all
+        select null, false
+        from public.work_orders as w
+        inner join public.maintenance_schedules as s on s.id = w.schedule_id
+        where
+            w.warehouse_id = maintenance_compliance.warehouse
+            and w.deleted_at is null
+            and w.schedule_due >= maintenance_compliance.since
+            and w.schedule_due < maintenance_compliance.until
+            and floorcast.due_after_blackout(s.blackout, w.schedule_due) + s.grace
+            < least(maintenance_compliance.until, now())
+            and not exists (
+                select from public.maintenance_history as h
+                where h.schedule_id = w.schedule_id and h.due_at = w.schedule_due
+            )
+    )
+    select
+        count(*),
+        count(e.completed_at),
+        count(*) filter (where e.in_time),
+        round(count(*) filter (where e.in_time)::numeric / nullif(count(*), 0), 4)
+    from each as e
+$$;
+
+comment on function floorcast.maintenance_compliance(uuid, timestamptz, timestamptz) is
+'Of the maintenance of a warehouse that fell due in a time: how much was done, how much in time, and the share; null of none.';
+
+revoke execute on function floorcast.maintenance_compliance(uuid, timestamptz, timestamptz) from public;
+grant execute on function floorcast.maintenance_compliance(uuid, timestamptz, timestamptz) to authenticated, service_role;
+grant execute on function floorcast.due_after_blackout(tstzmultirange, timestamptz) to authenticated, service_role;
