@@ -47,7 +47,7 @@ class Sayings:
 async def supervised(*programs: Program, sayings: Sayings) -> AsyncIterator[asyncio.Event]:
     """Run programs; yields the stop event, which is set at the end."""
     stop = asyncio.Event()
-    running = asyncio.create_task(Supervisor(dict(os.environ), sayings.say).run(programs, stop))
+    running = asyncio.create_task(Supervisor(lambda _: os.environ, sayings.say).run(programs, stop))
     try:
         yield stop
     finally:
@@ -119,13 +119,13 @@ async def test_a_command_that_does_not_exist_says_so(observed: Observed) -> None
 
 async def test_a_program_that_runs_once_gives_its_exit_code() -> None:
     """As the release process does."""
-    supervisor = Supervisor(dict(os.environ), Sayings().say)
+    supervisor = Supervisor(lambda _: os.environ, Sayings().say)
     assert await supervisor.run_once(shell("release", "exit 4"), asyncio.Event()) == 4
 
 
 async def test_a_program_that_is_stopped_gives_none() -> None:
     """Being told to stop is no failure of the release."""
-    supervisor = Supervisor(dict(os.environ), Sayings().say)
+    supervisor = Supervisor(lambda _: os.environ, Sayings().say)
     stop = asyncio.Event()
     running = asyncio.create_task(supervisor.run_once(Program("release", ("sleep", "60")), stop))
     stop.set()

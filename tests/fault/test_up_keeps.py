@@ -8,7 +8,6 @@ import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from tests.fixtures.postgres import server_home
 from tests.fixtures.processes import wait_until
@@ -69,21 +68,37 @@ def accepts(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_processes_get_all_they_need_from_the_environment(home: Path, tmp_path: Path) -> None:
-    """The URLs work, the secret is long enough, and `floorcast` is this one, also outside its virtualenv."""
+def test_processes_get_what_they_need_from_the_environment(home: Path, tmp_path: Path) -> None:
+    """The URLs work, the secret is long enough, and `floorcast` is this one, also outside its virtualenv.
+
+    Each has a login of its own, and only the release process has the owner's.
+    """
     names = "DATABASE_URL FLOORCAST_OWNER_DATABASE_URL REDIS_URL FLOORCAST_JWT_SECRET PORT"
     procfile = tmp_path / "Procfile"
-    report = "; ".join(f'echo "{name}=${name}"' for name in names.split())
-    procfile.write_text(f"gateway: {report}; command -v floorcast; exec sleep 600\n")
+    report = "; ".join(f'echo "{name}=${name}"' for name in names.split()) + "; command -v floorcast"
+    procfile.write_text(
+        f"release: {report}\n"
+        + "".join(f"{name}: {report}; exec sleep 600\n" for name in ("relay", "gateway", "other"))
+    )
     with running_up(home, procfile, "--gateways", "1") as up:
-        up.wait_for("/bin/floorcast")
-        said = [line.partition("│ ")[2] for line in up.lines]
-        found = dict(line.split("=", 1) for line in said if "=" in line)
-        assert len(found["FLOORCAST_JWT_SECRET"]) >= 32
-        for name, user in (("DATABASE_URL", "floorcast_service"), ("FLOORCAST_OWNER_DATABASE_URL", "postgres")):
-            with psycopg.connect(found[name]) as connection:
-                assert connection.info.user == user
-        assert urllib.parse.urlsplit(found["REDIS_URL"]).password
+        up.wait_for("/bin/floorcast", times=4)
+        said: dict[str, dict[str, str]] = {}
+        for line in up.lines:
+            process, _, text = line.partition("│ ")
+            if "=" in text:
+                said.setdefault(process.strip(), {}).update([text.split("=", 1)])
+    users = {process: urllib.parse.urlsplit(found["DATABASE_URL"]).username for process, found in said.items()}
+    assert users == {
+        "release": "floorcast_service",
+        "relay": "floorcast_relay_login",
+        "gateway.1": "floorcast_gateway_login",
+        "other": "floorcast_service",
+    }
+    owners = {process: found["FLOORCAST_OWNER_DATABASE_URL"] for process, found in said.items()}
+    assert urllib.parse.urlsplit(owners.pop("release")).username == "postgres"
+    assert set(owners.values()) == {""}
+    assert len(said["gateway.1"]["FLOORCAST_JWT_SECRET"]) >= 32
+    assert urllib.parse.urlsplit(said["gateway.1"]["REDIS_URL"]).password
 
 
 def test_a_failed_release_stops_the_start(home: Path, tmp_path: Path) -> None:

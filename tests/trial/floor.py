@@ -323,7 +323,7 @@ class Floor:
     def _process(self, name: str, command: Sequence[str], **environment: str) -> Process:
         settings = {
             **os.environ,
-            "DATABASE_URL": self.postgres.service_url,
+            "DATABASE_URL": self.postgres.process_url(command[0]),
             "REDIS_URL": self.redis.url,
             "FLOORCAST_JWT_SECRET": SECRET,
             "FLOORCAST_PROGRESS_SECONDS": str(PROGRESS_SECONDS),

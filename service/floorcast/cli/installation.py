@@ -13,6 +13,7 @@ from floorcast.embedded.home import HomeLock, default_home, prepare_home, secret
 from floorcast.embedded.postgres import DATABASE, OWNER, EmbeddedPostgres
 from floorcast.embedded.redis import EmbeddedRedis
 from floorcast.settings import Settings
+from floorcast.supervisor.procfile import RELEASE
 
 
 @dataclass(slots=True)
@@ -74,13 +75,16 @@ class Installation:
             return None
         return secret(self.home, "jwt")
 
-    def environment(self, inherited: Mapping[str, str]) -> dict[str, str]:
-        """The whole environment of a process: ours, with what `start` found out. Needs `start`."""
+    def environment(self, program: str, inherited: Mapping[str, str]) -> dict[str, str]:
+        """The whole environment of a program of the Procfile, as `gateway.2`. Needs `start`.
+
+        Each gets the login that was made for it, and only the release process the owner's: whoever takes over one
+        process has not taken the others.
+        """
+        process = program.partition(".")[0]
         found = {
-            "DATABASE_URL": self._postgres.service_url if self._postgres else self.settings.database_url,
-            "FLOORCAST_OWNER_DATABASE_URL": (
-                self._postgres.owner_url if self._postgres else self.settings.owner_database_url
-            ),
+            "DATABASE_URL": self._postgres.process_url(process) if self._postgres else self.settings.database_url,
+            "FLOORCAST_OWNER_DATABASE_URL": self._owner_url if process == RELEASE else None,
             "REDIS_URL": self._redis.url if self._redis else self.settings.redis_url,
             "FLOORCAST_JWT_SECRET": self.token_secret,
             "FLOORCAST_HOME": str(self.home),
@@ -90,7 +94,12 @@ class Installation:
             "PATH": os.pathsep.join([sysconfig.get_path("scripts"), inherited.get("PATH", os.defpath)]),
             "PYTHONUNBUFFERED": "1",
         }
-        return {**inherited, **{name: value for name, value in found.items() if value is not None}}
+        kept = {name: value for name, value in inherited.items() if name not in found}
+        return {**kept, **{name: value for name, value in found.items() if value is not None}}
+
+    @property
+    def _owner_url(self) -> str | None:
+        return self._postgres.owner_url if self._postgres else self.settings.owner_database_url
 
     def psql_command(self) -> str:
         """A command line, ready to paste, that opens the database; no password is in it."""

@@ -80,11 +80,11 @@ async def _run(
     """Go through the start, then keep everything running until ``stop`` is set."""
     screen.note(f"starting PostgreSQL and Redis in {installation.home}")
     await asyncio.to_thread(installation.start)
-    environment = installation.environment(os.environ)
+    inherited = dict(os.environ)
     if screen.is_terminal and installation.settings.log_format == "auto":
         # They write into a pipe, but people read it.
-        environment["FLOORCAST_LOG_FORMAT"] = "plain"
-    supervisor = Supervisor(environment, screen.line)
+        inherited["FLOORCAST_LOG_FORMAT"] = "plain"
+    supervisor = Supervisor(lambda program: installation.environment(program.name, inherited), screen.line)
 
     for program in programs:
         if program.name == RELEASE and await supervisor.run_once(program, stop) not in (0, None):

@@ -26,6 +26,12 @@ from floorcast.errors import EmbeddedServerError
 OWNER = "postgres"
 SERVICE = "floorcast_service"
 DATABASE = "floorcast"
+LOGINS: Mapping[str, str] = {
+    "relay": "floorcast_relay_login",
+    "gateway": "floorcast_gateway_login",
+    "maintain": "floorcast_maintain_login",
+}
+"""By process: a login that may do what that process does, and nothing else. Others use `SERVICE`."""
 
 _START_DEADLINE = 60.0  # seconds; recovery after a power cut is included
 _STOP_PATIENCE = 30.0  # seconds; a fast shutdown writes a checkpoint
@@ -127,12 +133,16 @@ class EmbeddedPostgres:
 
     @property
     def service_url(self) -> str:
-        """The database as the login role of relay and gateway."""
+        """The database as the login of whoever has none of his own: it can become every role of ours."""
         return self.url_for(DATABASE, SERVICE)
+
+    def process_url(self, process: str) -> str:
+        """The database as the login of a process, as `relay`; the service's for one that has none of its own."""
+        return self.url_for(DATABASE, LOGINS.get(process, SERVICE))
 
     @property
     def password_file(self) -> Path:
-        """A PGPASSFILE for both roles on any port, so that no password appears on a command line."""
+        """A PGPASSFILE for all logins on any port, so that no password appears on a command line."""
         return self._home / "secrets" / "pgpass"
 
     @property
@@ -262,12 +272,13 @@ class EmbeddedPostgres:
         provision = resources.files("floorcast.embedded").joinpath("provision.sql").read_text()
         with psycopg.connect(self.url_for("postgres"), autocommit=True) as connection:
             connection.execute(provision.encode())
-            connection.execute(
-                sql.SQL("alter role {} password {}").format(sql.Identifier(SERVICE), self._password(SERVICE)),
-            )
+            for login in (SERVICE, *LOGINS.values()):
+                connection.execute(
+                    sql.SQL("alter role {} password {}").format(sql.Identifier(login), self._password(login)),
+                )
             known = connection.execute("select from pg_database where datname = %s", [DATABASE])
             if known.fetchone() is None:
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
-        lines = [f"*:*:*:{role}:{self._password(role)}\n" for role in (OWNER, SERVICE)]
+        lines = [f"*:*:*:{role}:{self._password(role)}\n" for role in (self._owner, SERVICE, *LOGINS.values())]
         self.password_file.touch(mode=0o600)
         self.password_file.write_text("".join(lines))

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from random import Random
 
@@ -14,12 +14,15 @@ from floorcast.supervisor.restart import Restarts
 STOP_PATIENCE = 12.0
 """Seconds between SIGTERM and SIGKILL; more than a process takes to drain (see floorcast.lifecycle)."""
 
+Environment = Callable[[Program], Mapping[str, str]]
+"""The whole environment of a program: one that another process needs is none of its business."""
+
 
 class Supervisor:
     """Runs programs side by side; what dies is started again, ever later while it keeps dying."""
 
-    def __init__(self, environment: Mapping[str, str], say: Say) -> None:
-        """``environment`` is the whole environment of each; ``say`` gets their output line by line."""
+    def __init__(self, environment: Environment, say: Say) -> None:
+        """``say`` gets the output of all programs, line by line."""
         self._environment = environment
         self._say = say
 
@@ -31,7 +34,7 @@ class Supervisor:
 
     async def run_once(self, program: Program, stop: asyncio.Event) -> int | None:
         """Run a program to its end: its exit code, negative for a signal; None if ``stop`` ended it."""
-        process = Process(program, self._environment, self._say)
+        process = Process(program, self._environment(program), self._say)
         observe(ChildStarted(name=program.name, pid=process.pid))
         ended = asyncio.create_task(process.ended())
         asked = asyncio.create_task(stop.wait())
