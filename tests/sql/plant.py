@@ -47,6 +47,13 @@ def connect(url: str) -> Connection:
     return psycopg.connect(url, autocommit=True, row_factory=dict_row)
 
 
+def wait_until_blocked(url: str, waiting: Connection) -> None:
+    """Return once the session of `waiting` waits for another's lock; pytest's timeout ends it if that never happens."""
+    with connect(url) as observer:
+        while not value(observer, "select cardinality(pg_blocking_pids(%s)) > 0", waiting.info.backend_pid):
+            pass
+
+
 def value(connection: Connection, query: str, *parameters: object) -> Any:
     """The only column of the only row of a query."""
     rows = connection.execute(query.encode(), parameters).fetchall()

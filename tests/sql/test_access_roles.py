@@ -27,7 +27,8 @@ WRITES: dict[str, tuple[str, set[str]]] = {
         PEOPLE,
     ),
     "starts an order": ("update public.work_orders set status = 'in_progress' where id = %(order)s", WORKERS),
-    "deletes an order": ("delete from public.work_orders where id = %(order)s", {"admin"}),
+    "retires an order": ("select floorcast.retire('public.work_orders', %(order)s)", {"admin"}),
+    "deletes an order for good": ("delete from public.work_orders where id = %(order)s", set()),
     "assigns": (
         """insert into public.work_order_assignments (work_order_id, user_id)
         values (%(order)s, %(technician)s)""",
@@ -57,7 +58,13 @@ WRITES: dict[str, tuple[str, set[str]]] = {
         "insert into public.equipment (warehouse_id, name) values (%(north)s, 'Crusher')",
         {"supervisor", "manager", "admin"},
     ),
-    "removes a machine": ("delete from public.equipment where id = %(machine)s", {"manager", "admin"}),
+    "retires a machine": ("select floorcast.retire('public.equipment', %(machine)s)", {"manager", "admin"}),
+    "restores a machine": ("select floorcast.restore('public.equipment', %(retired)s)", {"manager", "admin"}),
+    "deletes a machine for good": ("delete from public.equipment where id = %(machine)s", set()),
+    "retires a machine past the function": (
+        "update public.equipment set deleted_at = now() where id = %(machine)s",
+        set(),
+    ),
     "lists a part": (
         "insert into public.inventory_items (warehouse_id, name) values (%(north)s, 'Seal')",
         CLERKS,
@@ -134,7 +141,10 @@ def keys(owner: Connection, plant: Plant) -> dict[str, object]:
     """What the statements of WRITES name."""
     assigned = add_order(owner, plant.north)
     assign(owner, assigned, plant.people["contractor"])
+    retired = add_machine(owner, plant.north, "Old crusher")
+    owner.execute("select floorcast.retire('public.equipment', %s)", [retired])
     return {
+        "retired": retired,
         "north": plant.north,
         "order": add_order(owner, plant.north),
         "assigned": assigned,

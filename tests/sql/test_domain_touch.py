@@ -1,8 +1,11 @@
 """triggers/1_domain/touch.sql: version and updated_at follow real changes, and only those."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
 import pytest
 from tests.fixtures.postgres import Database
-from tests.sql.plant import Connection, Plant, connect, value
+from tests.sql.plant import Connection, Plant, connect, value, wait_until_blocked
 
 
 def image(owner: Connection, table: str, key: object) -> str:
@@ -63,13 +66,28 @@ def test_a_difference_that_only_a_reader_sees_is_a_change(owner: Connection, pla
     assert value(owner, "select version from public.equipment where id = %s", plant.machine) == 3
 
 
-def test_version_and_times_are_not_the_clients_to_set(owner: Connection, plant: Plant) -> None:
+def test_a_writer_who_held_an_old_version_is_told(database: Database, owner: Connection, plant: Plant) -> None:
+    """Two people read version 1; the second to write hears of the first, also when he had to wait for him."""
+    write = "update public.equipment set location = %s, version = %s where id = %s"
+    with connect(database.owner_url) as second, ThreadPoolExecutor(1) as pool:
+        with owner.transaction():
+            owner.execute(write, ["Bay 3", 1, plant.machine])
+            waiting = pool.submit(second.execute, write, ["Bay 4", 1, plant.machine])
+            wait_until_blocked(database.owner_url, second)
+        with pytest.raises(psycopg.Error, match="is at version 2, you held version 1; nothing was changed") as conflict:
+            waiting.result()
+        assert conflict.value.sqlstate == "PT409"
+
+        second.execute(write, ["Bay 4", 2, plant.machine])
+    assert value(owner, "select location from public.equipment where id = %s", plant.machine) == "Bay 4"
+
+
+def test_times_are_not_the_clients_to_set(owner: Connection, plant: Plant) -> None:
     """An UPDATE of nothing but these is no change at all."""
     before = image(owner, "equipment", plant.machine)
 
     owner.execute(
-        "update public.equipment set version = 99, created_at = 'epoch', updated_at = 'epoch' where id = %s",
-        [plant.machine],
+        "update public.equipment set created_at = 'epoch', updated_at = 'epoch' where id = %s", [plant.machine]
     )
 
     assert image(owner, "equipment", plant.machine) == before

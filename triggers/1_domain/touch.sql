@@ -5,6 +5,10 @@
 -- takes 1.0 and 1.00 for equal, although a reader of the row sees them differ. version, created_at and updated_at are not the
 -- client's to set: they are put back first, so that an UPDATE of nothing else counts as no change.
 --
+-- A writer who sets `version` to what he last read is told when somebody else was faster, and nothing of his is lost: he reads
+-- again and decides. Under READ COMMITTED too: who waited for the row is shown the newer one here. PT409 is what PostgREST
+-- turns into 409 Conflict. Who does not set it overwrites, as ever.
+--
 -- The clock, not now(): of two transactions the one that began first may write last, and updated_at would run backwards.
 --
 -- Triggers of one kind fire in the order of their names: every other _100_ effect on a row has a name before "touch",
@@ -17,7 +21,15 @@ set search_path = ''
 language plpgsql
 as $$
 begin
-    new.version := old.version;
+    if new.version is distinct from old.version then
+        raise exception using
+            errcode = 'PT409',
+            message = format(
+                'the row of %s was changed meanwhile: it is at version %s, you held version %s; nothing was changed',
+                tg_table_name, old.version, new.version
+            ),
+            hint = 'Read the row again, look at what changed, and write with its version. Leave version out to overwrite.';
+    end if;
     new.created_at := old.created_at;
     new.updated_at := old.updated_at;
     if new *<> old then

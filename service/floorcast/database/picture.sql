@@ -47,12 +47,12 @@ from (
         id,
         name,
         location
-    from public.warehouses
+    from visible.warehouses
     where deleted_at is null
     order by name, id
     limit %(most)s
 ) as w
-left join public.user_warehouse_access as a
+left join visible.user_warehouse_access as a
     on a.warehouse_id = w.id and a.user_id = case when %(role)s <> 'service_role' then auth.uid() end
 where a.role is not null or %(role)s = 'service_role';
 
@@ -62,8 +62,8 @@ select
     json_build_object(
         'id', w.id, 'name', w.name, 'location', w.location, 'role', coalesce(a.role, %(role)s)
     )::text as warehouse
-from public.warehouses as w
-left join public.user_warehouse_access as a
+from visible.warehouses as w
+left join visible.user_warehouse_access as a
     on a.warehouse_id = w.id and a.user_id = case when %(role)s <> 'service_role' then auth.uid() end
 where
     w.id = %(warehouse)s::uuid
@@ -75,7 +75,7 @@ where
 -- only to give events and movements a name.
 with events as materialized (
     select *
-    from public.work_order_timeline
+    from visible.work_order_timeline
     where warehouse_id = %(warehouse)s::uuid
     order by "timestamp" desc, id
     limit %(recent)s
@@ -83,7 +83,7 @@ with events as materialized (
 
 movements as materialized (
     select *
-    from public.inventory_transactions
+    from visible.inventory_transactions
     where warehouse_id = %(warehouse)s::uuid
     order by created_at desc, id
     limit %(recent)s
@@ -91,7 +91,7 @@ movements as materialized (
 
 machines as materialized (
     select *
-    from public.equipment
+    from visible.equipment
     where warehouse_id = %(warehouse)s::uuid and deleted_at is null and status <> 'retired'
     order by
         array_position(array['down', 'degraded', 'in_maintenance', 'operational', 'standby'], status),
@@ -103,7 +103,7 @@ machines as materialized (
 
 open_orders as materialized (
     select *
-    from public.work_orders
+    from visible.work_orders
     where
         warehouse_id = %(warehouse)s::uuid
         and deleted_at is null
@@ -118,7 +118,7 @@ open_orders as materialized (
 
 named_orders as materialized (
     select *
-    from public.work_orders
+    from visible.work_orders
     where
         warehouse_id = %(warehouse)s::uuid
         and id in (
@@ -131,7 +131,7 @@ named_orders as materialized (
 
 items as materialized (
     select *
-    from public.inventory_items
+    from visible.inventory_items
     where warehouse_id = %(warehouse)s::uuid and deleted_at is null
     order by coalesce(quantity - reserved <= reorder_point, false) desc, is_critical desc, name, id
     limit %(most)s
@@ -139,7 +139,7 @@ items as materialized (
 
 named_items as materialized (
     select *
-    from public.inventory_items
+    from visible.inventory_items
     where
         warehouse_id = %(warehouse)s::uuid
         and id in (select m.item_id from movements as m)
@@ -148,7 +148,7 @@ named_items as materialized (
 
 assignments as materialized (
     select *
-    from public.work_order_assignments
+    from visible.work_order_assignments
     where warehouse_id = %(warehouse)s::uuid and work_order_id in (select o.id from open_orders as o)
     order by assigned_at, user_id
     limit %(most)s
@@ -159,7 +159,7 @@ people as materialized (
     select
         id,
         display_name
-    from public.users
+    from visible.users
     where deleted_at is null
     order by
         id::text in (

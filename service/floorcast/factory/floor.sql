@@ -26,7 +26,7 @@ select
 from (
     (
         select *
-        from public.work_orders
+        from visible.work_orders
         where equipment_id = any(%(machines)s) and status not in ('closed', 'cancelled') and deleted_at is null
         order by created_at
         limit 300
@@ -34,7 +34,7 @@ from (
     union all
     (
         select *
-        from public.work_orders
+        from visible.work_orders
         where equipment_id = any(%(machines)s) and status = 'closed' and deleted_at is null
         order by created_at desc
         limit 10

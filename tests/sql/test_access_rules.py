@@ -1,0 +1,260 @@
+"""triggers/5_access: the rules are rows, and policies, views and grants follow them."""
+
+import psycopg
+import pytest
+from tests.sql.plant import ROLES, Connection, Plant, acting_as, add_order, value
+
+MANAGERS = {"manager", "admin"}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_costs_read_null_below_the_managers(owner: Connection, service: Connection, plant: Plant, role: str) -> None:
+    """The row is seen by all, the column by some; digits are kept for who may see them."""
+    add_order(owner, plant.north, actual_cost="183.50")
+
+    with acting_as(service, plant.people[role]):
+        cost = value(service, "select actual_cost::text from visible.work_orders")
+
+    assert cost == ("183.50" if role in MANAGERS else None)
+
+
+def test_a_hidden_column_cannot_be_asked_for_in_other_ways(
+    owner: Connection, service: Connection, plant: Plant
+) -> None:
+    """Neither the table itself, nor a condition, nor an error tells it."""
+    order = add_order(owner, plant.north, actual_cost=183)
+    technician = plant.people["technician"]
+    for query in (
+        "select actual_cost from public.work_orders",
+        "select w from public.work_orders as w",
+        "select id from public.work_orders where actual_cost > 100",
+        "update public.work_orders set title = title where actual_cost > 100",
+        "update public.work_orders set title = title returning actual_cost",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), acting_as(service, technician):
+            service.execute(query.encode())
+
+    with acting_as(service, technician):
+        # Were the condition tried before the column is hidden, the division would fail.
+        probe = "select id from visible.work_orders where 1 / (actual_cost - 183) > 0 or id = %s"
+        assert value(service, probe, order) == order
+
+
+def test_a_person_reads_his_own_contact_data(service: Connection, plant: Plant) -> None:
+    """Managers read everybody's, others their own."""
+    seen = {}
+    for role in ("technician", "manager"):
+        with acting_as(service, plant.people[role]):
+            seen[role] = {row["id"] for row in service.execute("select id from visible.users where email is not null")}
+
+    assert seen == {"technician": {plant.people["technician"]}, "manager": set(plant.people.values())}
+
+
+def test_a_manager_elsewhere_does_not_read_contact_data_here(
+    owner: Connection, service: Connection, plant: Plant
+) -> None:
+    """A role holds where it was given: the admin of south who is a viewer in north sees names there."""
+    give = "insert into public.user_warehouse_access (user_id, warehouse_id, role) values (%s, %s, 'viewer')"
+    owner.execute(give, [plant.stranger, plant.north])
+
+    with acting_as(service, plant.stranger):
+        rows = service.execute("select id, email from visible.users").fetchall()
+
+    assert {row["id"] for row in rows} == {*plant.people.values(), plant.stranger}
+    assert [row["id"] for row in rows if row["email"] is not None] == [plant.stranger]
+
+
+def test_a_server_reads_everything_in_the_views(owner: Connection, service: Connection, plant: Plant) -> None:
+    """Its token may name a system that is no uuid."""
+    add_order(owner, plant.north, actual_cost=183)
+    with service.transaction():
+        service.execute("set local role service_role")
+        service.execute("""select set_config('request.jwt.claims', '{"sub": "erp", "role": "service_role"}', true)""")
+        assert value(service, "select actual_cost from visible.work_orders") == 183
+        assert value(service, "select count(*) from visible.users where email is not null") == len(ROLES) + 1
+        assert value(service, "select count(*) from visible.warehouses") == 2
+        assert value(service, "select count(*) from visible.organizations") == 1
+
+
+def test_nobody_in_particular_reads_no_view(owner: Connection, service: Connection, plant: Plant) -> None:
+    """Anon has no way into the schema, and a token without a person sees no row."""
+    add_order(owner, plant.north)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), acting_as(service, None, role="anon"):
+        service.execute("select * from visible.work_orders")
+    with acting_as(service, None):
+        assert value(service, "select count(*) from visible.work_orders") == 0
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        "update public.users set deleted_at = now() where id = %(person)s",
+        "update public.warehouses set deleted_at = now() where id = %(north)s",
+        "update public.organizations set deleted_at = now()",
+        "delete from public.user_warehouse_access where user_id = %(person)s",
+    ],
+)
+def test_access_ends_with_person_warehouse_and_organization(
+    owner: Connection, service: Connection, plant: Plant, leave: str
+) -> None:
+    """In SQL at once, and in the grants that gateways follow; it comes back when they do."""
+    person = plant.people["admin"]
+    add_order(owner, plant.north)
+
+    def seen() -> tuple[object, object]:
+        with acting_as(service, person):
+            orders = value(service, "select count(*) from visible.work_orders")
+        return orders, value(owner, "select count(*) from floorcast.grants where user_id = %s", str(person))
+
+    assert seen() == (1, 1)
+    owner.execute(leave.encode(), {"person": person, "north": plant.north})
+    assert seen() == (0, 0)
+
+    if "deleted_at" in leave:
+        owner.execute(leave.replace("now()", "null").encode(), {"person": person, "north": plant.north})
+        assert seen() == (1, 1)
+
+
+def test_grants_are_what_access_is_in_effect(owner: Connection, plant: Plant) -> None:
+    """Access given to somebody who left, or in a retired warehouse, is no grant."""
+    owner.execute("update public.users set deleted_at = now() where id = %s", [plant.people["viewer"]])
+    owner.execute("update public.warehouses set deleted_at = now() where id = %s", [plant.south])
+    for person, warehouse in ((plant.people["viewer"], plant.south), (plant.people["kiosk"], plant.south)):
+        give = "insert into public.user_warehouse_access (user_id, warehouse_id, role) values (%s, %s, 'kiosk')"
+        owner.execute(give, [person, warehouse])
+
+    rows = owner.execute("select user_id, warehouse, role from floorcast.grants").fetchall()
+
+    here = {(str(plant.people[role]), str(plant.north), role) for role in ROLES if role != "viewer"}
+    assert {tuple(row.values()) for row in rows} == here
+
+
+def test_a_retired_row_is_hidden_and_kept(owner: Connection, service: Connection, plant: Plant) -> None:
+    """From people in table and view, from servers in the view; and it comes back as it was."""
+    machine, manager = plant.machine, plant.people["manager"]
+    counts = ("select count(*) from public.equipment", "select count(*) from visible.equipment")
+
+    def seen() -> list[object]:
+        with acting_as(service, manager):
+            return [value(service, query) for query in counts]
+
+    with acting_as(service, manager):
+        service.execute("select floorcast.retire('public.equipment', %s)", [machine])
+        service.execute("select floorcast.retire('public.equipment', %s)", [machine])
+    assert seen() == [0, 0]
+    assert value(owner, "select version from public.equipment") == 2
+    with acting_as(service, None, role="service_role"):
+        assert [value(service, query) for query in counts] == [1, 0]
+
+    with acting_as(service, manager):
+        service.execute("select floorcast.restore('public.equipment', %s)", [machine])
+    assert seen() == [1, 1]
+    assert value(
+        owner, "select array_agg(actor order by seq) from floorcast.change where table_name = 'equipment'"
+    ) == [
+        "system:postgres",
+        str(manager),
+        str(manager),
+    ]
+
+
+@pytest.mark.parametrize("relation", ["public.work_order_timeline", "floorcast.change", "pg_catalog.pg_class"])
+def test_only_entities_are_retired(service: Connection, plant: Plant, relation: str) -> None:
+    """The function writes any table that it is given, so it is given only those that it is for."""
+    with (
+        pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="are not retired"),
+        acting_as(service, plant.people["admin"]),
+    ):
+        service.execute("select floorcast.retire(%s::regclass, gen_random_uuid())", [relation])
+
+
+def test_what_one_may_not_see_cannot_be_retired(service: Connection, plant: Plant) -> None:
+    """Nor is there any telling whether it exists."""
+    said = []
+    for key in (plant.machine, plant.organization):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused, acting_as(service, plant.stranger):
+            service.execute("select floorcast.retire('public.equipment', %s)", [key])
+        said.append(str(refused.value.diag.message_primary).replace(str(key), "…"))
+    assert said[0] == said[1]
+
+
+def test_adding_a_rule_is_an_insert(owner: Connection, service: Connection, plant: Plant) -> None:
+    """It takes effect with its transaction, in grants, policies and view, and ends when it is deleted."""
+    technician = plant.people["technician"]
+    owner.execute("update public.equipment set serial_number = 'S-1'")
+
+    def serial() -> object:
+        with acting_as(service, technician):
+            return value(service, "select serial_number from visible.equipment")
+
+    assert serial() == "S-1"
+    owner.execute("insert into floorcast.column_rule values ('equipment', 'serial_number', array['admin'])")
+    assert serial() is None
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), acting_as(service, technician):
+        service.execute("select serial_number from public.equipment")
+
+    owner.execute("update floorcast.column_rule set roles = roles || '{technician}' where table_name = 'equipment'")
+    assert serial() == "S-1"
+    owner.execute(
+        "update floorcast.table_rule set roles = '{admin}' where table_name = 'equipment' and action = 'select'"
+    )
+    with acting_as(service, technician):
+        assert value(service, "select count(*) from visible.equipment") == 0
+        assert value(service, "select count(*) from public.equipment") == 0
+    owner.execute("delete from floorcast.column_rule where table_name = 'equipment'")
+    with acting_as(service, plant.people["admin"]):
+        assert value(service, "select serial_number from public.equipment") == "S-1"
+
+
+@pytest.mark.parametrize("column", ["id", "warehouse_id", "no_such_column"])
+def test_a_rule_that_could_not_hold_is_refused(owner: Connection, column: str) -> None:
+    """A key cannot be hidden, and a rule about nothing would be believed."""
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="a column rule of equipment hides a column"):
+        owner.execute("insert into floorcast.column_rule values ('equipment', %s, array['admin'])", [column])
+
+
+def test_an_owner_sees_his_rows_whole_and_others_do_not(owner: Connection, service: Connection, plant: Plant) -> None:
+    """Where no role may read a table, each person reads what is for him, while he has access."""
+    owner.execute(
+        "create table public.letters"
+        " (id int primary key, warehouse_id uuid, user_id uuid, text text, read_at timestamptz)"
+    )
+    owner.execute("insert into floorcast.owner_rule values ('letters', 'user_id', array['select', 'update'])")
+    owner.execute("insert into floorcast.column_rule values ('letters', 'text', array['admin'])")
+    owner.execute(
+        "select floorcast.protect('public.letters', server_columns => '{text}', fixed_columns => '{warehouse_id}')"
+    )
+    technician, admin = plant.people["technician"], plant.people["admin"]
+    owner.execute("insert into public.letters values (1, %s, %s, 'hello')", [plant.north, technician])
+
+    for person, texts in ((technician, ["hello"]), (admin, None)):
+        with acting_as(service, person):
+            assert value(service, "select array_agg(text) from visible.letters") == texts
+            written = service.execute("update public.letters set read_at = now()").rowcount
+            assert written == (1 if texts else 0)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), acting_as(service, technician):
+        service.execute("update public.letters set user_id = null")
+    with pytest.raises(psycopg.errors.RestrictViolation, match="is for the person it was made for"):
+        owner.execute("update public.letters set user_id = %s", [admin])
+
+    owner.execute("delete from public.user_warehouse_access where user_id = %s", [technician])
+    with acting_as(service, technician):
+        assert value(service, "select count(*) from visible.letters") == 0
+
+
+def test_protecting_again_after_a_column_went_takes_it_out_of_the_view(owner: Connection) -> None:
+    """`create or replace view` alone could not."""
+    owner.execute("create table public.letters (id int primary key, warehouse_id uuid, text text, note text)")
+    owner.execute("select floorcast.protect('public.letters')")
+    owner.execute("alter table public.letters add column stamp text")
+    owner.execute("select floorcast.protect('public.letters')")
+    owner.execute("drop view visible.letters")
+    owner.execute("alter table public.letters drop column note")
+    owner.execute("select floorcast.protect('public.letters')")
+
+    columns = value(
+        owner,
+        "select array_agg(attname::text order by attnum) from pg_attribute"
+        " where attrelid = 'visible.letters'::regclass and attnum > 0",
+    )
+    assert columns == ["id", "warehouse_id", "text", "stamp"]

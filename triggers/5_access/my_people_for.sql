@@ -1,0 +1,26 @@
+-- As my_warehouses_for, for tables whose rows are seen wherever the person they name works: the people who share a warehouse
+-- with the caller. A server sees everybody, also who has no access anywhere.
+create or replace function floorcast.my_people_for(table_name text, action text)
+returns setof uuid
+stable
+-- definer: it reads the rules, and other people's access. It answers for the caller only.
+security definer
+rows 100
+set search_path = ''
+language sql
+as $$
+    select distinct a.user_id
+    from public.user_warehouse_access as a
+    where a.warehouse_id = any(array(
+        select floorcast.my_warehouses_for(my_people_for.table_name, my_people_for.action)
+    ))
+    union
+    select u.id
+    from public.users as u
+    where (select floorcast.is_server())
+$$;
+
+comment on function floorcast.my_people_for(text, text) is 'The people in the warehouses in which the caller may do that with the table.';
+
+revoke all on function floorcast.my_people_for(text, text) from public;
+grant execute on function floorcast.my_people_for(text, text) to authenticated, service_role;

@@ -1,0 +1,18 @@
+-- Brings a retired row back. Who may retire one may restore it.
+create or replace function floorcast.restore(relation regclass, id uuid)
+returns void
+volatile
+-- definer: for the reason that retire gives.
+security definer
+set search_path = ''
+language plpgsql
+as $$
+begin
+    perform floorcast.set_retired(restore.relation, restore.id, false);
+end;
+$$;
+
+comment on function floorcast.restore(regclass, uuid) is 'Brings a soft-deleted row back: restore(''public.work_orders'', <id>).';
+
+revoke all on function floorcast.restore(regclass, uuid) from public;
+grant execute on function floorcast.restore(regclass, uuid) to authenticated, service_role;
