@@ -1,0 +1,157 @@
+"""docs/adding-a-table.md, followed to the letter, gives a table whose changes arrive on the page.
+
+The test knows the page's blocks of code, the names above them, and the table's name; what is in them is the recipe's.
+"""
+
+import asyncio
+import re
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import psycopg
+import pytest
+from tests.contract.documents import ROOT, read
+from tests.fixtures.page import Floorcast, NewScreen
+from tests.fixtures.postgres import Database
+from tests.fixtures.time import UNIT
+from tests.sql.plant import build_plant, connect
+
+from floorcast.client import FloorcastClient
+from floorcast.database.migrate import Migrator, Outcome
+from floorcast.database.sources import Sources, find_sources
+from floorcast.factory import plant
+
+RECIPE = read("docs/adding-a-table.md")
+TABLE = "tool_loans"
+
+# **a/file.sql**, perhaps (add), an empty line, the block.
+_BLOCK = re.compile(r"^\*\*(\S+)\*\*( \(add\))?\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+LEND = f"""
+    insert into public.{TABLE} (warehouse_id, name, borrower, due_at, replacement_cost)
+    values (%s, 'Torque wrench', %s, now() + interval '1 day', 480)
+"""
+
+
+@pytest.fixture
+def followed(tmp_path: Path) -> Sources:
+    """A copy of schema/ and triggers/ in which somebody has done what the recipe says."""
+    here = find_sources()
+    shutil.copytree(here.schema, tmp_path / "schema")
+    shutil.copytree(here.triggers, tmp_path / "triggers")
+    for name, is_added, text in _BLOCK.findall(RECIPE):
+        path = tmp_path / name
+        assert path.exists() == bool(is_added), f"{name} is {'not ' if is_added else ''}there before the recipe"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as file:
+            file.write(text)
+    return Sources(tmp_path / "schema", tmp_path / "triggers")
+
+
+def test_the_recipe_has_every_file_that_it_takes() -> None:
+    """Else a block whose heading was spoiled would silently not be followed."""
+    names = [name for name, _, _ in _BLOCK.findall(RECIPE)]
+    assert len(names) == len(re.findall(r"^\*\*.*/.*\*\*", RECIPE, re.MULTILINE)) == 8
+    blocks = re.findall(r"^```(sql|python)$", RECIPE, re.MULTILINE)
+    assert len(blocks) == len(names)
+
+
+def test_the_recipe_migrates_a_database_there_and_back_and_there_again(followed: Sources, database: Database) -> None:
+    """An existing one, as everybody has."""
+    migrator = Migrator(database.owner_url, followed)
+    assert migrator.up().migrations == tuple(_migrations())
+    migrator.down(len(_migrations()))
+    with psycopg.connect(database.owner_url) as connection:
+        assert connection.execute(f"select to_regclass('public.{TABLE}')".encode()).fetchone() == (None,)
+        for rules in ("table_rule", "column_rule"):
+            left = connection.execute(f"select from floorcast.{rules} where table_name = '{TABLE}'".encode())
+            assert left.fetchall() == []
+    assert migrator.up().migrations == tuple(_migrations())
+    assert migrator.up() == Outcome((), (), ())
+
+
+def test_the_test_of_the_recipe_passes(followed: Sources, database: Database) -> None:
+    """And it is a test: each of them fails without the table."""
+    tests = list(_tests_of_the_recipe())
+    assert tests
+    with connect(database.owner_url) as owner:
+        people = build_plant(owner)
+        for test in tests:
+            with pytest.raises(psycopg.errors.UndefinedTable):
+                test(owner, people)
+        Migrator(database.owner_url, followed).up()
+        for test in tests:
+            test(owner, people)
+
+
+async def test_its_changes_arrive_at_those_who_may_see_them_and_as_they_may(
+    followed: Sources, floorcast_up: Floorcast
+) -> None:
+    """On processes that were running before: whoever joined hears of it."""
+    await asyncio.to_thread(Migrator(floorcast_up.database.owner_url, followed).up)
+    await _known_to_the_gateway(floorcast_up)
+    url = floorcast_up.page_url.replace("http", "ws").rstrip("/")
+    topic = f"warehouse:{floorcast_up.warehouse}"
+    seen = {}
+    async with (
+        FloorcastClient(url, floorcast_up.token("Technician One")) as technician,
+        FloorcastClient(url, floorcast_up.token(plant.MANAGER.name)) as manager,
+    ):
+        subscriptions = {who: await client.join(topic) for who, client in (("t", technician), ("m", manager))}
+        await floorcast_up.write(LEND, floorcast_up.warehouse, plant.demo_id("person", "Technician One"))
+        for who, subscription in subscriptions.items():
+            seen[who] = await _next_of_the_table(subscription)
+    assert [operation["op"] for operation in seen.values()] == ["enter", "enter"]
+    assert seen["m"]["new"]["replacement_cost"] == 480
+    assert seen["t"]["new"]["name"] == "Torque wrench"
+
+
+async def test_its_changes_arrive_on_the_page(followed: Sources, floorcast_up: Floorcast, screens: NewScreen) -> None:
+    """One that was open before, on a wall screen that nobody touches."""
+    screen = await screens()
+    await screen.open(floorcast_up.link("Wall Screen North"))
+    await asyncio.to_thread(Migrator(floorcast_up.database.owner_url, followed).up)
+    await _known_to_the_gateway(floorcast_up)
+    await screen.mark("live")
+    await floorcast_up.write(LEND, floorcast_up.warehouse, plant.demo_id("person", "Technician One"))
+    await screen.shows(f"#events li:first-child[data-table={TABLE}]", "Tool loans Torque wrench added")
+    assert "480" not in await screen.page.inner_text("#board")
+
+
+def _migrations() -> list[str]:
+    names = [Path(name).name for name, _, _ in _BLOCK.findall(RECIPE) if name.startswith("schema/")]
+    return sorted(name.removesuffix(".sql") for name in names if not name.endswith(".rollback.sql"))
+
+
+def _tests_of_the_recipe() -> Iterator[Any]:
+    """The functions of its test file, as pytest would find them."""
+    for name, _, text in _BLOCK.findall(RECIPE):
+        if name.startswith("tests/"):
+            module = ModuleType(name)
+            exec(compile(text, str(ROOT / name), "exec"), module.__dict__)
+            yield from (value for key, value in vars(module).items() if key.startswith("test_"))
+
+
+async def _known_to_the_gateway(up: Floorcast) -> None:
+    """Wait until a join that names the table is not refused."""
+    url = up.page_url.replace("http", "ws").rstrip("/")
+    async with asyncio.timeout(10 * UNIT):
+        while True:
+            async with FloorcastClient(url, up.token()) as client:
+                subscription = await client.join(f"warehouse:{up.warehouse}")
+                if TABLE in subscription.response["tables"]:
+                    return
+            await asyncio.sleep(0.02)
+
+
+async def _next_of_the_table(subscription: AsyncIterator[Any]) -> dict[str, Any]:
+    """Pass over everything up to the table's first operation."""
+    async with asyncio.timeout(10 * UNIT):
+        async for name, payload in subscription:
+            for operation in payload["changes"] if name == "changes" else ():
+                if operation["table"] == TABLE:
+                    return dict(operation)
+    raise AssertionError("the topic ended")
