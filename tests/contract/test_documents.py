@@ -72,3 +72,9 @@ def test_the_changelog_names_the_version_of_the_package() -> None:
     version = re.search(r'^version = "(.+)"$', read("pyproject.toml"), re.MULTILINE)
     assert version is not None
     assert version[1] in read("CHANGELOG.md")
+
+
+def test_the_list_of_documents_has_every_one() -> None:
+    """A page that nothing leads to is not read."""
+    listed = {(ROOT / "docs" / path).resolve() for path, _ in _LINKED.findall(read("docs/README.md"))}
+    assert {ROOT / name for name in DOCUMENTS} - {ROOT / "CHANGELOG.md", ROOT / "docs" / "README.md"} == listed
