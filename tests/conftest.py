@@ -4,6 +4,7 @@ pytest_plugins = [
     "tests.fixtures.time",
     "tests.fixtures.skips",
     "tests.fixtures.postgres",
+    "tests.fixtures.supabase",
     "tests.fixtures.snapshot",
     "tests.fixtures.shop",
     "tests.fixtures.redis",

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from signal import SIGINT, SIGQUIT
@@ -150,6 +150,11 @@ class EmbeddedPostgres:
         """The major version."""
         return self._binaries.version
 
+    @property
+    def owner(self) -> str:
+        """The superuser of the cluster."""
+        return self._owner
+
     def url_for(self, database: str, role: str | None = None) -> str:
         """A URL of any database here as ``role`` (None: the owner), password included."""
         role = self._owner if role is None else role
@@ -279,6 +284,9 @@ class EmbeddedPostgres:
             known = connection.execute("select from pg_database where datname = %s", [DATABASE])
             if known.fetchone() is None:
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
-        lines = [f"*:*:*:{role}:{self._password(role)}\n" for role in (self._owner, SERVICE, *LOGINS.values())]
+        self._write_password_file((self._owner, SERVICE, *LOGINS.values()))
+
+    def _write_password_file(self, roles: Iterable[str]) -> None:
+        lines = [f"*:*:*:{role}:{self._password(role)}\n" for role in roles]
         self.password_file.touch(mode=0o600)
         self.password_file.write_text("".join(lines))
