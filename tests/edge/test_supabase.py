@@ -15,7 +15,8 @@ from floorcast.embedded.postgres import EmbeddedPostgres
 THEIRS = [f"--schema={schema}" for schema in SCHEMAS]
 CLUSTER = """
 select r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication,
-    r.rolbypassrls, r.rolconfig::text, array_agg(m.roleid::regrole::text order by 1) filter (where m.roleid is not null) as member_of
+    r.rolbypassrls, r.rolconfig::text,
+    array_agg(m.roleid::regrole::text order by 1) filter (where m.roleid is not null) as member_of
 from pg_roles as r
 left join pg_auth_members as m on m.member = r.oid and m.roleid::regrole::text not like 'floorcast%%'
 where r.rolname not like 'floorcast%%'
