@@ -1,3 +1,10 @@
+comment on column public.users.deleted_at is
+'When the person left; null while active. Access ends by deleting user_warehouse_access rows.';
+comment on column public.users.profile_data is 'Contact data and preferences, for managers and admins.';
+comment on column public.users.email is 'Contact data, for managers and admins; null for a device.';
+comment on table public.users is
+'People, and devices with a login of their own (kiosks, wall dashboards). Holds contact data, so it is never streamed.';
+
 comment on index floorcast.change_by_old_warehouse is null;
 comment on index floorcast.change_by_warehouse is null;
 comment on index public.halves_of_a_transfer is null;

@@ -1,7 +1,8 @@
 -- depends: 0002_organizations_and_people 0003_equipment 0004_work_orders 0005_inventory 0010_change_trail
 --
 -- What the indexes of the first migrations are for, where a person with only the database finds it (`\di+`), and where
--- docs/schema.md is written from. Indexes behind keys say it by the name of their constraint.
+-- docs/schema.md is written from. Indexes behind keys say it by the name of their constraint. And what has changed about
+-- people since 0002: hidden columns have made their records fit for the stream, and who left has no access.
 
 comment on index public.warehouses_of_an_organization is
 'The warehouses of an organization; and the check when an organization is deleted.';
@@ -34,3 +35,9 @@ comment on index public.halves_of_a_transfer is
 comment on index floorcast.change_by_warehouse is
 'One warehouse''s changes in the order of the trail: resuming, and audit.';
 comment on index floorcast.change_by_old_warehouse is 'What left a warehouse. Partial, since few rows move.';
+
+comment on table public.users is
+'People, and devices with a login of their own (kiosks, wall dashboards). Contact data is for themselves and for managers.';
+comment on column public.users.email is 'Contact data, for the person, managers and admins; null for a device.';
+comment on column public.users.profile_data is 'Contact data and preferences, for the person, managers and admins.';
+comment on column public.users.deleted_at is 'When the person left; null while active. Who has left has no access, whatever it says elsewhere.';
