@@ -134,8 +134,6 @@ create table public.maintenance_schedules (
     -- The upper bound is there for NaN, which numeric accepts, counts as greater than everything, and no JSON can carry.
     constraint the_due_of_a_meter_is_not_negative check (next_due_meter between 0 and 2e10),
     constraint a_lead_is_a_year_at_most check (lead between interval '0' and interval '366 days'),
-    -- Months have no one length: "so long before" and "so long after" would not be each other's opposite.
-    constraint a_lead_is_in_days_and_hours check (date_trunc('month', lead) = interval '0'),
     -- Nobody knows when a meter will be there, so its order cannot come before it.
     constraint only_a_calendar_has_a_lead check (schedule_type <> 'meter_hours' or lead = interval '0'),
     constraint a_grace_is_a_year_at_most check (grace between interval '0' and interval '366 days'),
@@ -175,7 +173,7 @@ comment on column public.maintenance_schedules.time_zone is 'Where its calendar 
 comment on column public.maintenance_schedules.anchor is 'Dues are anchor + k × frequency, so that the 31st stays the 31st after February; null by meter. Kept by _100_anchor_schedule.';
 comment on column public.maintenance_schedules.next_due is 'What is due next; null by meter. Moved on by the job, or set by people.';
 comment on column public.maintenance_schedules.order_at is 'When its next work order is made: next_due less lead; null by meter. Kept by _100_anchor_schedule.';
-comment on column public.maintenance_schedules.next_due_meter is 'The meter reading at which it is due next; null by calendar. After a meter was replaced, set it anew.';
+comment on column public.maintenance_schedules.next_due_meter is 'The meter reading at which it is due next; null by calendar.';
 comment on column public.maintenance_schedules.lead is 'How long before the due its work order is made.';
 comment on column public.maintenance_schedules.grace is 'How long after the due it still counts as done in time.';
 comment on column public.maintenance_schedules.blackout is 'When no orders are made (a campaign, a holiday); what falls due then is due when it ends.';

@@ -3,10 +3,10 @@
 -- Once: the schedule's row is locked, and what is due is read under the lock. A row that somebody holds is left for the next
 -- run, and so is a machine that is being moved: the job waits for nobody, so that nobody can wait for it in a circle.
 --
--- However long nobody ran the job, there is one order, for the newest due. What lies before it is written into the history as
+-- However long nobody ran the job, there is one order, for the newest due that is past. What lies before it is written into the history as
 -- missed: nobody will do it twice, and leaving it out would make figures better for the very weeks in which nothing was
 -- done. By completion nothing is missed: there is no further due until the last one is done. Dues in a blackout, and while
--- the machine was retired, were none.
+-- the machine was retired, were none. A lead may reach over several dues to come: each has its order, one a run.
 --
 -- By completion, a schedule waits for its open order. Its next due is set all the same, as if that order were never done:
 -- whatever becomes of it (cancelled, deleted, retired), the schedule goes on by itself; completing it counts anew.
@@ -71,8 +71,7 @@ begin
         _number := greatest(
             _first,
             floorcast.due_number(
-                _s.anchor, _s.schedule_type, _s.frequency, _s.time_zone,
-                ((create_due_work_order.upto at time zone _s.time_zone) + _s.lead) at time zone _s.time_zone
+                _s.anchor, _s.schedule_type, _s.frequency, _s.time_zone, create_due_work_order.upto
             )
         );
         _due := floorcast.due(_s.anchor, _s.schedule_type, _s.frequency, _s.time_zone, _number);

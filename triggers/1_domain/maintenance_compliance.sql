@@ -45,7 +45,7 @@ as $$
 $$;
 
 comment on function floorcast.maintenance_compliance(uuid, timestamptz, timestamptz) is
-'Of the maintenance of a warehouse that fell due in a time: how much was done, how much in time, and the share; null of none.';
+'Of the maintenance of a warehouse that fell due in a time: how much was done, how much in time; the share of those.';
 
 revoke execute on function floorcast.maintenance_compliance(uuid, timestamptz, timestamptz) from public;
 grant execute on function floorcast.maintenance_compliance(uuid, timestamptz, timestamptz) to authenticated, service_role;
