@@ -1,5 +1,5 @@
 -- Everybody sees his own access; managers and admins see and manage that of their warehouses.
-select floorcast.protect('public.user_warehouse_access', server_columns => '{granted_at}');
+select floorcast.protect('public.user_warehouse_access', server_columns => '{granted_at,organization_id}');
 
 -- Only an admin makes, changes or removes an admin: else a manager could promote himself.
 drop policy if exists admins_make_admins on public.user_warehouse_access;

@@ -1,0 +1,2 @@
+-- The values go with their columns.
+select 1;
