@@ -7,7 +7,7 @@ returns trigger
 volatile
 -- definer: people may not call the arithmetic, which is nobody's API.
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare

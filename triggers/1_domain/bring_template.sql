@@ -10,7 +10,7 @@ returns trigger
 volatile
 -- definer: whoever moves a machine need not be one who writes templates, and perhaps not in that warehouse.
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare

@@ -16,7 +16,7 @@ create or replace function floorcast.create_due_work_order(schedule uuid, upto t
 returns uuid
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare

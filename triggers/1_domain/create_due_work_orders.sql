@@ -11,7 +11,7 @@ returns setof uuid
 volatile
 -- definer: the role that runs jobs owns nothing and sees no table.
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 -- Where it does wait (a key that somebody deletes just now), it gives up soon: the next run comes in a minute.
 set lock_timeout = '2s'
 language plpgsql

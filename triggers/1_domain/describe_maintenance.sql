@@ -6,7 +6,7 @@ create or replace function floorcast.describe_maintenance(template public.mainte
 returns text
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language sql
 as $$
     select nullif(

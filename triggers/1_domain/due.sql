@@ -11,7 +11,7 @@ create or replace function floorcast.due(
 returns timestamptz
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language sql
 as $$
     select case

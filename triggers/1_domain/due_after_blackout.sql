@@ -5,7 +5,7 @@ create or replace function floorcast.due_after_blackout(blackout tstzmultirange,
 returns timestamptz
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language sql
 as $$
     select coalesce(

@@ -10,7 +10,7 @@ create or replace function floorcast.due_number(
 returns integer
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language sql
 as $$
     with local as (

@@ -8,7 +8,7 @@ returns integer
 volatile
 -- definer: the role that runs jobs owns nothing and sees no table.
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language sql
 as $$
     with ended as (

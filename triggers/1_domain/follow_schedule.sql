@@ -13,7 +13,7 @@ returns trigger
 volatile
 -- definer: people complete orders; history and schedules move by that only.
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare

@@ -6,7 +6,7 @@ create or replace function floorcast.inherit_warehouse_of_work_order()
 returns trigger
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 begin

@@ -10,7 +10,7 @@ create or replace function floorcast.maintenance_compliance(
 returns table (due bigint, done bigint, in_time bigint, compliance numeric)
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language sql
 as $$
     with each as (

@@ -12,7 +12,7 @@ returns trigger
 volatile
 -- definer: quantity and reserved are not anybody's to set; this is the one way to change them.
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare

@@ -7,7 +7,7 @@ volatile
 -- definer: it draws from a sequence and reads a warehouse, both perhaps out of the writer's sight. Row level security
 -- judges the finished row afterwards.
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare

@@ -4,7 +4,7 @@ returns trigger
 volatile
 -- definer: it creates a sequence in schema floorcast, where whoever inserts organizations may create nothing.
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 begin

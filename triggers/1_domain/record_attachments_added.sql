@@ -4,7 +4,7 @@ returns trigger
 volatile
 -- definer: people may write comments into a timeline, not history; this writes history.
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 begin

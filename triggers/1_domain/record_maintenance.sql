@@ -8,7 +8,7 @@ returns trigger
 volatile
 -- definer: people may add lines in their own name; this writes what the order says, for whoever completes it.
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set enable_nestloop = off
 language plpgsql
 as $$

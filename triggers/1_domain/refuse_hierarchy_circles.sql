@@ -12,7 +12,7 @@ returns trigger
 volatile
 -- definer: a link that row level security hides from the writer closes a circle all the same.
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare

@@ -4,7 +4,7 @@ create or replace function floorcast.refuse_turned_back_meter()
 returns trigger
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 begin

@@ -8,7 +8,7 @@ volatile
 -- definer: it asks whether the token's person is one of `users`, of which the writer may see little or nothing. A token
 -- may name somebody who is not (an ERP's), and then the person stays empty instead of failing the foreign key.
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare

@@ -17,7 +17,7 @@ create or replace function floorcast.touch()
 returns trigger
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 begin

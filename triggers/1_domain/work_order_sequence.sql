@@ -15,7 +15,7 @@ create or replace function floorcast.work_order_sequence(organization_id uuid)
 returns regclass
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare

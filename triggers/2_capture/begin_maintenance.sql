@@ -7,7 +7,7 @@ create or replace function floorcast.begin_maintenance(reason text)
 returns bigint
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language sql
 as $$
     insert into floorcast.maintenance (actor, reason)

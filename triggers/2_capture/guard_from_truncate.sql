@@ -4,7 +4,7 @@ create or replace function floorcast.guard_from_truncate(relation regclass)
 returns void
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 begin

@@ -11,7 +11,7 @@ create or replace function floorcast.refuse_trail_changes()
 returns trigger
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare

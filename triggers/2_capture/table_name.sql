@@ -4,7 +4,7 @@ create or replace function floorcast.table_name(relation regclass)
 returns text
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language sql
 as $$
     select

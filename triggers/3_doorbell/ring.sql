@@ -10,7 +10,7 @@ create or replace function floorcast.ring(family text)
 returns void
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 begin

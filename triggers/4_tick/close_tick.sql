@@ -38,7 +38,7 @@ returns table (
 )
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 language sql
 as $$

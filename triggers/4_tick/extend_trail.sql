@@ -5,7 +5,7 @@ create or replace function floorcast.extend_trail()
 returns integer
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '2s'
 language plpgsql
 as $$

@@ -6,7 +6,7 @@ create or replace function floorcast.access_condition(protected floorcast.protec
 returns text
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare

@@ -7,7 +7,7 @@ create or replace function floorcast.apply_rules(table_name text)
 returns void
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare

@@ -4,7 +4,7 @@ create or replace function floorcast.follow_rules()
 returns trigger
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare

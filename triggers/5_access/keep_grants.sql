@@ -6,7 +6,7 @@ create or replace function floorcast.keep_grants()
 returns trigger
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare

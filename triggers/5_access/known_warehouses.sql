@@ -4,7 +4,7 @@ create or replace function floorcast.known_warehouses()
 returns setof text
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language sql
 as $$
     select w.id::text

@@ -7,7 +7,7 @@ stable
 -- It answers for the caller only, so it tells nobody anything about others.
 security definer
 rows 10
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language sql
 as $$
     select w.id, w.organization_id, a.role

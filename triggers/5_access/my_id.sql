@@ -4,7 +4,7 @@ returns uuid
 stable
 -- definer: the policy of users asks this function, and as the caller it would ask itself for ever. It tells the caller his own id.
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language sql
 as $$
     select u.id

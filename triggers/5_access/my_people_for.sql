@@ -6,7 +6,7 @@ stable
 -- definer: it reads the rules, and other people's access. It answers for the caller only.
 security definer
 rows 100
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language sql
 as $$
     select distinct a.user_id

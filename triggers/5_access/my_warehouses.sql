@@ -4,7 +4,7 @@ returns setof uuid
 stable
 security invoker
 rows 10
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language sql
 as $$
     select m.warehouse_id

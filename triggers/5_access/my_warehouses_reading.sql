@@ -5,7 +5,7 @@ stable
 -- definer: it reads the rules. It answers for the caller only.
 security definer
 rows 10
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language sql
 as $$
     select m.warehouse_id

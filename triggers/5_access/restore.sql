@@ -4,7 +4,7 @@ returns void
 volatile
 -- definer: for the reason that retire gives.
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 begin

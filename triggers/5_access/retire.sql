@@ -7,7 +7,7 @@ returns void
 volatile
 -- definer: deleted_at is in nobody's grant, and the row that is written may not be read any more by who wrote it.
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 begin

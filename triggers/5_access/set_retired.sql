@@ -6,7 +6,7 @@ create or replace function floorcast.set_retired(relation regclass, id uuid, ret
 returns void
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare

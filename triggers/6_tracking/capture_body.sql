@@ -16,7 +16,7 @@ create or replace function floorcast.capture_body(
 returns text
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare

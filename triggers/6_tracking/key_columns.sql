@@ -1,5 +1,5 @@
 -- The primary key of a table, in its order, and for each column a format that says that two values are the same.
--- The operator is named with its schema, since capture runs with an empty search_path.
+-- The operator is named with its schema, since capture runs with a search_path of pg_catalog alone.
 -- Where values can be equal and yet look different (1.0 and 1.00, names without regard to case), their text decides too:
 -- whoever holds the row by its old key must hear that this key is gone. Equal values of a type that can be folded in an
 -- index (its support function 4 says so) always look the same, unless their collation calls different strings equal.
@@ -7,7 +7,7 @@ create or replace function floorcast.key_columns(relation regclass)
 returns table (name text, equals text)
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language sql
 as $$
     select

@@ -20,7 +20,7 @@ create or replace function floorcast.track(
 returns void
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare
@@ -91,7 +91,7 @@ begin
 
     execute format(
         'create or replace function floorcast.%I() returns trigger volatile security definer'
-        ' set search_path = '''' set timezone = ''UTC'' set intervalstyle = ''iso_8601'''
+        ' set search_path = pg_catalog, pg_temp set timezone = ''UTC'' set intervalstyle = ''iso_8601'''
         ' set datestyle = ''ISO, MDY'' set bytea_output = ''hex'' set extra_float_digits = 1 language plpgsql as %L',
         _function,
         floorcast.capture_body(

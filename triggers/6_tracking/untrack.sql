@@ -3,7 +3,7 @@ create or replace function floorcast.untrack(relation regclass)
 returns void
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare
