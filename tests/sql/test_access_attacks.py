@@ -1,6 +1,5 @@
-"""Attacks beside the matrix: what somebody tries who speaks SQL as `authenticated` and knows how Postgres works inside."""
+"""Attacks beside the matrix: by somebody who speaks SQL as `authenticated` and knows how Postgres works inside."""
 
-import psycopg
 import pytest
 from tests.sql.plant import Connection, Plant, acting_as, add_machine, add_order, assign, value
 

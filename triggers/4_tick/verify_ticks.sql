@@ -16,7 +16,7 @@ returns table (
 )
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 language sql
 as $$
