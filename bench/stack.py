@@ -81,6 +81,7 @@ def stack(settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
                 create table bench.reading (id int primary key, warehouse_id uuid not null, value text not null);
                 grant usage on schema bench to authenticated;
                 select floorcast.track('bench.reading');
+                insert into floorcast.table_rule values ('bench.reading', 'select', '{viewer}');
                 """
             )
             connection.execute("insert into bench.reading values (1, %s, 'first')", [warehouse])

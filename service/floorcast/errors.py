@@ -213,8 +213,8 @@ _TABLE = (
     ErrorCode("unknown_event", "This event is not known here.", "See docs/protocol.md for events.", False, True),
     ErrorCode(
         "unknown_table",
-        "A table in the join is not tracked.",
-        "Leave it out, or have it tracked with floorcast.track().",
+        "A table in the join is not tracked, or your role does not read it.",
+        "Leave it out, or have it tracked with floorcast.track() and a rule made for it.",
         False,
         True,
     ),

@@ -15,8 +15,9 @@ row there, so row level security never let its people read it.
 The body of an operation is finished JSON: relay and gateway splice it and never look inside.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -24,6 +25,18 @@ from floorcast.change import GRANTS, POLICY, TRACKED, Change, is_ours
 
 EVERYWHERE = ""
 """Stands for the warehouse of what concerns every gateway and no warehouse in particular."""
+
+ORGANIZATION, PERSON = "organization", "user"
+"""Kinds of places that stand for several warehouses, as in `user:<id>`. No id of a warehouse has a colon."""
+
+
+class PersonTable(NamedTuple):
+    """A tracked table whose rows are about a person, and seen wherever that person may be."""
+
+    # The column that names the person.
+    column: str
+    # It alone is the primary key: a row is a person.
+    is_key: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +48,9 @@ class Operation:
     table: str
     # A warehouse; or `organization:<id>` or `user:<id>`, which gateways expand to the warehouses concerned.
     warehouse: str
-    # JSON object, UTF-8. For the grants table: {"user", "role"}, role null when withdrawn. For the table of tracked
-    # tables: {"table", "tracked"}. For a policy table: {"key", "new"}, new null when the rule is gone.
+    # JSON object, UTF-8. For the grants table: {"user", "role", "actor", "at"}, role null when withdrawn. For the table
+    # of tracked tables: {"table", "tracked", "person"}, person null or a `PersonTable`. For a policy table: {"key",
+    # "new"}, new null when the rule is gone.
     body: bytes
 
 
@@ -120,7 +134,7 @@ def _grant_operations(change: Change) -> Iterator[Operation]:
     """Say who has which role after the change; a grant whose key changed arrives as delete and insert."""
     row = orjson.loads(change.new if change.new is not None else change.old or "{}")
     role = row["role"] if change.new is not None else None
-    body = orjson.dumps({"user": row["user_id"], "role": role})
+    body = orjson.dumps({"user": row["user_id"], "role": role, "actor": change.actor, "at": change.at})
     yield Operation(change.n, GRANTS, row["warehouse"], body)
 
 
@@ -129,11 +143,35 @@ def _tracked_operations(change: Change) -> tuple[Operation, ...]:
     table = orjson.loads(change.key)["table_name"]
     if is_ours(table):
         return ()
-    body = orjson.dumps({"table": table, "tracked": change.new is not None})
-    return (Operation(change.n, TRACKED, EVERYWHERE, body),)
+    person = None if change.new is None else person_table(orjson.loads(change.new))
+    told = {"table": table, "tracked": change.new is not None, "person": None if person is None else tuple(person)}
+    return (Operation(change.n, TRACKED, EVERYWHERE, orjson.dumps(told)),)
 
 
 def _rule_operation(change: Change) -> Operation:
     """Say what a rule is from now on; every gateway decides by it."""
     body = b'{"key":%b,"new":%b}' % (change.key.encode(), (change.new or "null").encode())
     return Operation(change.n, change.table, EVERYWHERE, body)
+
+
+def person_table(tracked: Mapping[str, Any]) -> PersonTable | None:
+    """Read a row of `floorcast.tracked`; None when that table's rows are not about a person."""
+    if tracked.get("scope") != "person":
+        return None
+    column = tracked["warehouse_column"]
+    return PersonTable(column, tracked["key_columns"] == [column])
+
+
+def departure(tick: int, grant: Operation, table: str, key: Mapping[str, str]) -> Operation:
+    """Return the leave of a row that is not seen in a warehouse any more, because of a grant that was withdrawn."""
+    cause = orjson.loads(grant.body)
+    body = {
+        "position": f"{tick}-{grant.n}",
+        "op": "leave",
+        "by": "update",
+        "table": table,
+        "key": key,
+        "actor": cause["actor"],
+        "at": cause["at"],
+    }
+    return Operation(grant.n, table, grant.warehouse, orjson.dumps(body))

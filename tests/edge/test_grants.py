@@ -1,4 +1,4 @@
-"""Where a gateway begins: grants exactly as one tick sees them, whoever changes them meanwhile."""
+"""Where a gateway begins: grants and rules exactly as one tick sees them, whoever changes them meanwhile."""
 
 import asyncio
 import os
@@ -12,9 +12,10 @@ import psycopg
 import pytest
 from tests.fixtures.postgres import Connection, Database
 
-from floorcast.change import GRANTS
+from floorcast.change import COLUMN_RULE, GRANTS, OWNER_RULE, POLICY, TABLE_RULE
 from floorcast.database.grants import Base, read_base
 from floorcast.database.ticks import close_tick, read_headers, read_pages
+from floorcast.operation import PersonTable
 
 SOAK = "FLOORCAST_SOAK" in os.environ
 ROLES = ("technician", "manager", "viewer")
@@ -181,10 +182,68 @@ async def test_a_base_names_its_tick_and_what_there_is(access: Access) -> None:
     base = await read_base(access.gateway)
     (header,) = await read_headers(access.owner, 0, limit=5)
     assert (base.tick, base.seal) == (1, header.seal)
-    assert base.warehouses == frozenset(str(key) for key in access.warehouses)
+    cursor = await access.owner.execute("select id::text from organizations")
+    ((organization,),) = await cursor.fetchall()
+    assert base.warehouses == {str(key): organization for key in access.warehouses}
     assert "equipment" in base.tables
     assert not any(table.startswith("floorcast.") for table in base.tables)
+    assert base.persons == {"users": PersonTable("id", is_key=True)}
+    assert dict(base.policy).keys() == POLICY
     UUID(base.incarnation)
+
+
+async def test_the_rules_are_exactly_those_of_the_tick(access: Access) -> None:
+    """What no tick has yet is not there, what was taken away since still is: each comes at its place in the stream."""
+    rule = {"table_name": "lathes", "action": "select", "roles": ["viewer"]}
+    other = {"table_name": "users", "column_name": "id", "actions": ["select"]}
+    await access.owner.execute("insert into floorcast.table_rule values ('lathes', 'select', '{viewer}')")
+    await close_tick(access.relay)
+    before = await read_base(access.gateway)
+    assert (TABLE_RULE, rule) in before.policy
+    assert (OWNER_RULE, other) in before.policy
+    await access.owner.execute("update floorcast.table_rule set roles = '{admin}' where table_name = 'lathes'")
+    await access.owner.execute("delete from floorcast.table_rule where table_name = 'lathes'")
+    await access.owner.execute("delete from floorcast.owner_rule where table_name = 'users'")
+    await access.owner.execute("insert into floorcast.column_rule values ('equipment', 'location', '{viewer}')")
+    assert _as_set(await read_base(access.gateway)) == _as_set(before)
+    await close_tick(access.relay)
+    after = await read_base(access.gateway)
+    new = {"table_name": "equipment", "column_name": "location", "roles": ["viewer"]}
+    assert _as_set(after) - _as_set(before) == {(COLUMN_RULE, orjson.dumps(new))}
+    assert _as_set(before) - _as_set(after) == {(TABLE_RULE, orjson.dumps(rule)), (OWNER_RULE, orjson.dumps(other))}
+
+
+async def test_warehouses_and_tables_are_exactly_those_of_the_tick(access: Access) -> None:
+    """Retired, made, brought back, handed to another organization, tracked: at the tick that says so."""
+    north, south, east = access.warehouses
+    await access.owner.execute("update warehouses set deleted_at = now() where id = %s", [south])
+    await access.owner.execute("update warehouses set location = 'Quay' where id = %s", [east])
+    await close_tick(access.relay)
+    before = await read_base(access.gateway)
+    assert set(before.warehouses) == {str(north), str(east)}
+    await access.owner.execute("insert into organizations (name) values ('Port')")
+    for statement in (
+        "update warehouses set deleted_at = null where name = 'South'",
+        "update warehouses set deleted_at = now() where name = 'North'",
+        "update warehouses set organization_id = o.id from organizations as o where o.name = 'Port' and location > ''",
+        "insert into warehouses (name, organization_id) select 'West', id from organizations limit 1",
+        "create table lathes (id int primary key, warehouse_id uuid)",
+        "select floorcast.track('lathes')",
+        "select floorcast.untrack('equipment')",
+    ):
+        await access.owner.execute(statement)  # type: ignore[arg-type]
+    again = await read_base(access.gateway)
+    assert (again.warehouses, again.tables) == (before.warehouses, before.tables)
+    await close_tick(access.relay)
+    after = await read_base(access.gateway)
+    assert after.tables == before.tables - {"equipment"} | {"lathes"}
+    assert str(north) not in after.warehouses
+    assert len(after.warehouses) == 3
+    assert after.warehouses[str(east)] != before.warehouses[str(east)]
+
+
+def _as_set(base: Base) -> set[tuple[str, bytes]]:
+    return {(table, orjson.dumps(row)) for table, row in base.policy}
 
 
 async def test_reading_a_base_leaves_the_session_as_it_was(access: Access) -> None:

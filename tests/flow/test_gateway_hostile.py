@@ -195,7 +195,7 @@ async def test_fragments_make_one_message(place: Place) -> None:
 
 async def test_ten_thousand_joins_end_in_too_many(open_gateway: Open, stream: Stream) -> None:
     """First every topic that one socket may have, then refusals, then the end of the socket with a code."""
-    stream.base = replace(stream.base, warehouses=frozenset(f"site-{number}" for number in range(50)))
+    stream.base = replace(stream.base, warehouses={f"site-{number}": "quarry" for number in range(50)})
     place = await open_gateway(stream, topics_per_socket=10)
     codes: list[str] = []
     async with place.phone(token=a_token("robot", "service_role")) as phone:

@@ -41,7 +41,7 @@ async def test_a_gateway_begins_at_the_newest_tick_and_reads_on_from_there(
 ) -> None:
     """Grants and warehouses as that tick sees them; what came later comes as ticks."""
     empty = await trail.begin()
-    assert (empty.tick, dict(empty.grants), empty.warehouses) == (0, {}, frozenset())
+    assert (empty.tick, dict(empty.grants), dict(empty.warehouses)) == (0, {}, {})
     async with database.owner() as owner, database.service("floorcast_relay") as relay:
         await owner.execute(FILL)
         await close_tick(relay)

@@ -92,6 +92,7 @@ async def test_a_table_that_the_page_has_never_heard_of_tells_its_changes(
     screen = await screens()
     await screen.open(floorcast_up.link("Wall Screen North"))
     await floorcast_up.write("create table public.cycle_counts (id int primary key, warehouse_id uuid, label text)")
+    await floorcast_up.write("insert into floorcast.table_rule values ('cycle_counts', 'select', '{viewer,kiosk}')")
     await floorcast_up.write("select floorcast.track('public.cycle_counts')")
     count = "insert into public.cycle_counts values (1, %s, 'Aisle 7')"
     await floorcast_up.write(count, floorcast_up.warehouse)

@@ -6,7 +6,7 @@ from typing import Any
 
 from redis import Redis
 from tests.trial.line import read_json
-from tests.trial.trail import GRANTS, Tick, Trail, operation_of
+from tests.trial.trail import GRANTS, Tick, Trail, operations_of
 
 _SHARD = "floorcast:{0}"
 
@@ -39,8 +39,8 @@ def audit_feed(client: "Redis", trail: Trail) -> FeedAudit:
         audit.faults += _compare(trail.ticks[number], fields)
     if audit.last != trail.last:
         audit.faults.append(f"the feed ends at {audit.last}, the trail at {trail.last}")
-    for warehouse in trail.warehouses:
-        audit.faults += _audit_log(client, f"{_SHARD}:log:{incarnation}:{warehouse}", warehouse, trail, audit.first)
+    for place in trail.places:
+        audit.faults += _audit_log(client, f"{_SHARD}:log:{incarnation}:{place}", place, trail, audit.first)
     return audit
 
 
@@ -59,23 +59,21 @@ def _compare(tick: Tick, fields: dict[bytes, bytes]) -> list[str]:
 
 
 def _operations(tick: Tick) -> list[tuple[int, str, str, Any]]:
-    """Every operation of a tick: for each change the warehouse that it left, then the one that it is in."""
-    found = []
+    """Every operation of a tick: for each change the place that it left, then the one that it is in."""
+    found: list[tuple[int, str, str, Any]] = []
     for n, row in enumerate(tick.rows, start=1):
-        for warehouse in (row.old_warehouse, row.warehouse):
-            if warehouse is None:
-                continue
-            if row.table == GRANTS:
-                grant = read_json(row.new or row.old or "")
-                body = {"user": grant["user_id"], "role": grant["role"] if row.new else None}
-            else:
-                body = operation_of(tick.number, n, row, warehouse)
-            found.append((n, row.table, warehouse, body))
+        if row.table == GRANTS:
+            grant = read_json(row.new or row.old or "")
+            role = grant["role"] if row.new else None
+            body = {"user": grant["user_id"], "role": role, "actor": row.actor, "at": row.at}
+            found.append((n, row.table, grant["warehouse"], body))
+        else:
+            found += [(n, row.table, place, body) for place, body in operations_of(tick.number, n, row)]
     return found
 
 
-def _audit_log(client: "Redis", key: str, warehouse: str, trail: Trail, first: int) -> list[str]:
-    """A warehouse's log names each entry's predecessor, and holds every tick of the feed that concerned it."""
+def _audit_log(client: "Redis", key: str, place: str, trail: Trail, first: int) -> list[str]:
+    """A place's log names each entry's predecessor, and holds every tick of the feed that concerned it."""
     entries: Any = client.xrange(key)
     names = [_text(name) for name, _ in entries]
     faults = [
@@ -84,7 +82,7 @@ def _audit_log(client: "Redis", key: str, warehouse: str, trail: Trail, first: i
         if _text(fields[b"previous"]) != before
     ]
     held = {int(name.split("-")[0]) for name in names}
-    missing = [tick for tick, _ in trail.told(warehouse, first - 1) if tick not in held]
+    missing = [tick for tick, _ in trail.told(place, first - 1) if tick not in held]
     if missing:
         faults.append(f"{key} lacks ticks {missing[:5]} …")
     return faults

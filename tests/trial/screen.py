@@ -25,16 +25,16 @@ _SHOWN = {
     "equipment": "deleted_at is null and status <> 'retired'",
     "work_orders": "deleted_at is null and status not in ('completed', 'verified', 'closed', 'cancelled')",
     "work_order_assignments": """work_order_id in (
-        select id from public.work_orders
+        select id from visible.work_orders
         where deleted_at is null and status not in ('completed', 'verified', 'closed', 'cancelled')
-    ) and work_order_id not in (select work_order_id from public.work_order_timeline where event_type = 'reopened')""",
+    ) and work_order_id not in (select work_order_id from visible.work_order_timeline where event_type = 'reopened')""",
     "work_order_timeline": """id in (
-        select id from public.work_order_timeline
+        select id from visible.work_order_timeline
         where warehouse_id = %(warehouse)s order by "timestamp" desc, id limit 50
     )""",
     "inventory_items": "deleted_at is null",
     "inventory_transactions": """id in (
-        select id from public.inventory_transactions
+        select id from visible.inventory_transactions
         where warehouse_id = %(warehouse)s order by created_at desc, id limit 50
     )""",
 }
@@ -157,6 +157,10 @@ class Screen:
         faults = []
         with psycopg.connect(owner_url, autocommit=True) as connection:
             connection.execute("set timezone to 'UTC'")
+            # As the reader, so that what is hidden from him is null here too.
+            claims = f'{{"sub": "{self.reader.id}", "role": "authenticated"}}'
+            connection.execute("select set_config('request.jwt.claims', %s, false)", [claims])
+            connection.execute("set role authenticated")
             for table, key in KEYS.items():
                 rows = self._rows(connection, table, key, "true")
                 shown = self._rows(connection, table, key, _SHOWN[table])
@@ -173,6 +177,6 @@ class Screen:
     def _rows(
         self, connection: psycopg.Connection[tuple[Any, ...]], table: str, key: tuple[str, ...], where: str
     ) -> dict[tuple[Any, ...], Any]:
-        text = f"select row_to_json(t)::text from public.{table} as t where warehouse_id = %(warehouse)s and {where}"
+        text = f"select row_to_json(t)::text from visible.{table} as t where warehouse_id = %(warehouse)s and {where}"
         rows = (read_json(row[0]) for row in connection.execute(text.encode(), {"warehouse": self.warehouse}))
         return {tuple(row[name] for name in key): row for row in rows}

@@ -2,7 +2,8 @@
 
 A change belongs to the first tick whose snapshot sees its transaction. Inside a tick, transactions are whole and in
 the order of their last `seq`, then come their changes by `seq`; the place counts from 1. Who may see a tick had access
-in the tick before and has it in this one.
+in the tick before and has it in this one. A row belongs to a warehouse; or to an organization, and is told in all its
+warehouses; or to a person, and is told where that person may be when the tick is over.
 """
 
 from bisect import bisect_left
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import psycopg
+from tests.trial.law import Law, read_law
 from tests.trial.line import read_json
 
 GRANTS = "floorcast.grants"
@@ -25,7 +27,7 @@ order by t.tick
 _CHANGES = """
 select
     xid::text::bigint, seq, table_name, op, key::text, warehouse, old_warehouse, actor,
-    to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'), old::text, new::text
+    to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'), old::text, new::text, retired, old_retired
 from floorcast.change
 """
 
@@ -54,14 +56,28 @@ class Row(NamedTuple):
     at: str
     old: str | None
     new: str | None
+    retired: bool = False
+    old_retired: bool = False
 
 
 class Placed(NamedTuple):
-    """An operation that one warehouse is told, with its place."""
+    """An operation that one place is told, with its place in the tick, as whoever sees everything is told it."""
 
     n: int
     table: str
     operation: dict[str, Any]
+    # The row that it is about, also where the operation has its key only.
+    row: Any
+
+
+class Grant(NamedTuple):
+    """What a tick did to one person's access to one warehouse."""
+
+    tick: int
+    # From now on; None for no access.
+    role: str | None
+    # The leave of that person's own row; only told when access was lost.
+    leave: Placed
 
 
 @dataclass
@@ -105,13 +121,14 @@ class Expected:
 class Trail:
     """Ticks with their changes, as one snapshot of the database has them."""
 
-    def __init__(self, ticks: list[Tick], waiting: int) -> None:
+    def __init__(self, ticks: list[Tick], waiting: int, law: Law | None = None) -> None:
         """`waiting` changes are in no tick yet."""
         self.ticks = ticks
         self.waiting = waiting
-        # (user, warehouse) → [(tick, role or None)], ascending.
-        self._grants: dict[tuple[str, str], list[tuple[int, str | None]]] = defaultdict(list)
-        # Warehouse → [(tick, its operations)], ascending.
+        self._law = law or Law()
+        # (user, warehouse) → what became of it, ascending.
+        self._grants: dict[tuple[str, str], list[Grant]] = defaultdict(list)
+        # Place → [(tick, its operations)], ascending.
         self._told: dict[str, list[tuple[int, list[Placed]]]] = defaultdict(list)
         for tick in ticks:
             self._take(tick)
@@ -127,22 +144,22 @@ class Trail:
         return sum(len(tick.rows) for tick in self.ticks)
 
     @property
-    def warehouses(self) -> list[str]:
-        """Those that were told anything."""
+    def places(self) -> list[str]:
+        """Those that were told anything: warehouses, organizations, persons."""
         return list(self._told)
 
     def role(self, user: str, warehouse: str, tick: int) -> str | None:
         """Somebody's role as a tick sees it."""
         role = None
-        for since, then in self._grants.get((user, warehouse), ()):
-            if since > tick:
+        for grant in self._grants.get((user, warehouse), ()):
+            if grant.tick > tick:
                 break
-            role = then
+            role = grant.role
         return role
 
-    def told(self, warehouse: str, after: int) -> Iterator[tuple[int, list[Placed]]]:
-        """Yield what a warehouse is told after a tick, tick by tick."""
-        for number, placed in self._told.get(warehouse, ()):
+    def told(self, place: str, after: int) -> Iterator[tuple[int, list[Placed]]]:
+        """Yield what a place is told after a tick, tick by tick."""
+        for number, placed in self._told.get(place, ()):
             if number > after:
                 yield number, placed
 
@@ -151,17 +168,44 @@ class Trail:
         end: tuple[int, str] | None = None
         had = self.role(user, warehouse, after)
         assert had is not None, f"{user} had no access to {warehouse} at tick {after} and could join"
-        for since, role in self._grants[user, warehouse]:
-            if since > after and role != had:
-                end = (since, "revoked" if role is None else "must_refetch")
+        for grant in self._grants[user, warehouse]:
+            if grant.tick > after and grant.role != had:
+                end = (grant.tick, "revoked" if grant.role is None else "must_refetch")
                 break
         operations = []
-        for number, placed in self.told(warehouse, after):
+        for number, placed in sorted(self._seen_in(warehouse, after).items()):
             # A changed role: he is told to read again, and what the tick brought is in what he reads.
             if end is not None and number >= end[0]:
                 break
-            operations += [each.operation for each in placed]
+            for each in sorted(placed, key=lambda each: each.n):
+                shown = self._law.shown(each.table, each.operation, each.row, user, had)
+                operations += [] if shown is None else [shown]
         return Expected(operations, end)
+
+    def _seen_in(self, warehouse: str, after: int) -> dict[int, list[Placed]]:
+        """Everything that belongs to a warehouse after a tick, by tick."""
+        found: dict[int, list[Placed]] = defaultdict(list)
+        for place in (warehouse, f"organization:{self._law.organizations.get(warehouse)}"):
+            for number, placed in self.told(place, after):
+                found[number] += placed
+        for place in self._told:
+            kind, _, user = place.partition(":")
+            if kind == "user":
+                for number, placed in self.told(place, after):
+                    if self.role(user, warehouse, number) is not None:
+                        was_there = self.role(user, warehouse, number - 1) is not None
+                        found[number] += placed if was_there else _newest(placed)
+        for number, leave in self._lost(warehouse):
+            if number > after:
+                found[number].append(leave)
+        return found
+
+    def _lost(self, warehouse: str) -> Iterator[tuple[int, Placed]]:
+        """Yield who may not be in a warehouse any more: the tick, and the leave of that person's own row."""
+        for (user, where), grants in self._grants.items():
+            for grant in grants:
+                if where == warehouse and grant.role is None and self.role(user, where, grant.tick - 1) is not None:
+                    yield grant.tick, grant.leave
 
     def broken_chains(self) -> list[str]:
         """Rows whose changes, in the order of the ticks, do not lead from old to new: an effect before its cause."""
@@ -177,24 +221,36 @@ class Trail:
 
     def _take(self, tick: Tick) -> None:
         told: dict[str, list[Placed]] = defaultdict(list)
-        changed: dict[tuple[str, str], str | None] = {}
+        changed: dict[tuple[str, str], Grant] = {}
         for n, row in enumerate(tick.rows, start=1):
-            for warehouse in dict.fromkeys((row.old_warehouse, row.warehouse)):
-                if warehouse is None:
-                    continue
-                if row.table == GRANTS:
-                    body = read_json(row.new or row.old or "")
-                    changed[body["user_id"], warehouse] = body["role"] if row.new else None
-                else:
-                    told[warehouse].append(Placed(n, row.table, operation_of(tick.number, n, row, warehouse)))
-        for pair, role in changed.items():
-            self._grants[pair].append((tick.number, role))
+            if row.table == GRANTS:
+                body = read_json(row.new or row.old or "")
+                key = {"id": body["user_id"]}
+                leave = {"position": f"{tick.number}-{n}", "by": "update", "table": "users", "key": key, "op": "leave"}
+                placed = Placed(n, "users", leave | {"actor": row.actor, "at": row.at}, key)
+                role = body["role"] if row.new else None
+                changed[body["user_id"], row.warehouse or ""] = Grant(tick.number, role, placed)
+                continue
+            for place, operation in operations_of(tick.number, n, row):
+                told[place].append(Placed(n, row.table, operation, read_json(row.new or row.old or "")))
+        for pair, grant in changed.items():
+            self._grants[pair].append(grant)
         for warehouse, placed in told.items():
             self._told[warehouse].append((tick.number, placed))
 
 
-def operation_of(tick: int, n: int, row: Row, warehouse: str) -> dict[str, Any]:
-    """One change as a warehouse should be told of it."""
+def _newest(placed: list[Placed]) -> list[Placed]:
+    """Of each row the last operation: who was just let in is shown as the tick leaves him."""
+    return list({(each.table, str(each.operation["key"])): each for each in placed}.values())
+
+
+def operations_of(tick: int, n: int, row: Row) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What each place should be told of one change: the one that the row left, then the one that it is in.
+
+    A retired row is nowhere.
+    """
+    before = None if row.op == "insert" or row.old_retired else row.old_warehouse or row.warehouse
+    after = None if row.op == "delete" or row.retired else row.warehouse
     body = {
         "position": f"{tick}-{n}",
         "by": row.op,
@@ -203,12 +259,11 @@ def operation_of(tick: int, n: int, row: Row, warehouse: str) -> dict[str, Any]:
         "actor": row.actor,
         "at": row.at,
     }
-    if row.old_warehouse == warehouse:
-        return body | {"op": "leave"}
-    if row.op == "delete":
-        return body | {"op": "leave", "old": read_json(row.old or "")}
-    entered = row.op == "insert" or row.old_warehouse is not None
-    return body | {"op": "enter" if entered else "update", "new": read_json(row.new or "")}
+    if before is not None and before != after:
+        old = {"old": read_json(row.old or "")} if row.op == "delete" else {}
+        yield before, body | {"op": "leave"} | old
+    if after is not None:
+        yield after, body | {"op": "update" if before == after else "enter", "new": read_json(row.new or "")}
 
 
 def read_trail(owner_url: str) -> Trail:
@@ -221,6 +276,7 @@ def read_trail(owner_url: str) -> Trail:
         connection.execute("set transaction isolation level repeatable read, read only")
         headers = connection.execute(_TICKS).fetchall()
         rows = [Row(*row) for row in connection.execute(_CHANGES)]
+        law = read_law(connection)
         assert [header[0] for header in headers] == list(range(len(headers))), "ticks are not dense"
         snapshots = [Snapshot.read(header[1]) for header in headers]
         transactions: dict[int, list[Row]] = defaultdict(list)
@@ -236,4 +292,4 @@ def read_trail(owner_url: str) -> Trail:
         ticks[placed[xid]].rows += sorted(transactions[xid], key=lambda row: row.seq)
     for tick in ticks:
         assert len(tick.rows) == tick.count, f"tick {tick.number} says {tick.count} changes and has {len(tick.rows)}"
-    return Trail(ticks, sum(len(rows) for xid, rows in transactions.items() if xid not in placed))
+    return Trail(ticks, sum(len(rows) for xid, rows in transactions.items() if xid not in placed), law)

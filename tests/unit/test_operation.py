@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.builders import OTHER_WAREHOUSE, ROW, USER, WAREHOUSE, a_change
 
 from floorcast.change import GRANTS, POLICY, TRACKED, Change
-from floorcast.operation import EVERYWHERE, operations_in, operations_of
+from floorcast.operation import EVERYWHERE, PersonTable, departure, operations_in, operations_of
 
 
 def told(change: Change, tick: int = 12) -> list[tuple[str, dict[str, Any]]]:
@@ -141,12 +141,14 @@ def a_grant(op: str, role: str = "technician") -> Change:
 @pytest.mark.parametrize("op", ["insert", "update"])
 def test_a_grant_says_the_role_from_now_on(op: str) -> None:
     """Gateways need nothing else of it."""
-    assert told(a_grant(op, "manager")) == [(WAREHOUSE, {"user": USER, "role": "manager"})]
+    ((warehouse, body),) = told(a_grant(op, "manager"))
+    assert (warehouse, body) == (WAREHOUSE, {"user": USER, "role": "manager", "actor": USER, "at": a_change().at})
 
 
 def test_a_withdrawn_grant_has_no_role() -> None:
     """The role that it had does not matter any more."""
-    assert told(a_grant("delete")) == [(WAREHOUSE, {"user": USER, "role": None})]
+    ((warehouse, body),) = told(a_grant("delete"))
+    assert (warehouse, body["user"], body["role"]) == (WAREHOUSE, USER, None)
 
 
 def _told_of(*changes: Change) -> list[tuple[str, str]]:
@@ -190,12 +192,45 @@ def test_a_row_that_never_moved_is_told_in_every_state() -> None:
     assert _told_of(born, gone) == [(WAREHOUSE, "enter"), (WAREHOUSE, "leave")]
 
 
+def _tracking(op: str = "insert", **row: Any) -> Change:
+    """A change of the table of tracked tables."""
+    row = {"table_name": "lathes", "key_columns": ["id"], "warehouse_column": "warehouse_id", **row}
+    texts = {"old" if op == "delete" else "new": orjson.dumps(row).decode()}
+    key = orjson.dumps({"table_name": row["table_name"]}).decode()
+    return a_change(**{"table": TRACKED, "op": op, "key": key, "warehouse": None, "new": None, "old": None, **texts})
+
+
 def test_gateways_are_told_which_tables_are_tracked_except_ours() -> None:
     """`floorcast.grants` is followed, not sent; nobody may come to take it for a table that is."""
-    (operation,) = operations_of(1, a_change(table=TRACKED, op="insert", key='{"table_name":"lathes"}', warehouse=None))
-    assert (operation.warehouse, orjson.loads(operation.body)) == (EVERYWHERE, {"table": "lathes", "tracked": True})
-    assert operations_of(1, a_change(table=TRACKED, op="insert", key='{"table_name":"floorcast.grants"}')) == ()
+    ((place, body),) = told(_tracking(scope="warehouse"))
+    assert (place, body) == (EVERYWHERE, {"table": "lathes", "tracked": True, "person": None})
+    ((_, body),) = told(_tracking("delete", scope="person"))
+    assert body == {"table": "lathes", "tracked": False, "person": None}
+    assert told(_tracking(table_name="floorcast.grants")) == []
     assert operations_of(1, a_change(table="floorcast.policies")) == ()
+
+
+@pytest.mark.parametrize(("column", "is_key"), [("id", True), ("user_id", False)])
+def test_gateways_are_told_which_rows_are_about_a_person(column: str, is_key: bool) -> None:  # noqa: FBT001
+    """A row that is a person, or one that only names a person."""
+    ((_, body),) = told(_tracking(scope="person", warehouse_column=column))
+    assert PersonTable(*body["person"]) == PersonTable(column, is_key)
+
+
+def test_a_person_who_may_not_be_there_any_more_leaves_by_the_key() -> None:
+    """At the place of the withdrawal, in its actor's name."""
+    (grant,) = operations_of(12, a_grant("delete"))
+    leaving = departure(12, grant, "users", {"id": USER})
+    assert (leaving.n, leaving.table, leaving.warehouse) == (grant.n, "users", WAREHOUSE)
+    assert orjson.loads(leaving.body) == {
+        "position": "12-1",
+        "op": "leave",
+        "by": "update",
+        "table": "users",
+        "key": {"id": USER},
+        "actor": USER,
+        "at": a_change().at,
+    }
 
 
 @pytest.mark.parametrize("table", sorted(POLICY))

@@ -1,6 +1,8 @@
--- The tables of the CMMS whose changes are streamed. People's records are not among them: they hold contact data.
+-- The tables of the CMMS whose changes are streamed. Each person is sent what the rules of access let him read of them.
 select floorcast.track('public.organizations', 'id', scope => 'organization');
 select floorcast.track('public.warehouses', 'id');
+select floorcast.track('public.users', 'id', scope => 'person');
+select floorcast.track('public.user_warehouse_access');
 select floorcast.track('public.equipment');
 select floorcast.track('public.equipment_hierarchy');
 select floorcast.track('public.equipment_maintenance_history');
@@ -15,6 +17,9 @@ select floorcast.track('public.inventory_transactions');
 -- Followed by gateways, sent to nobody.
 select floorcast.track('floorcast.grants', 'warehouse');
 select floorcast.track('floorcast.tracked', null);
+select floorcast.track('floorcast.table_rule', null);
+select floorcast.track('floorcast.column_rule', null);
+select floorcast.track('floorcast.owner_rule', null);
 
 -- That the trail was opened is itself in the trail.
 select floorcast.track('floorcast.maintenance', null);

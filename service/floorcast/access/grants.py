@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from floorcast.change import GRANTS, TRACKED
+from floorcast.change import GRANTS, POLICY, TRACKED
 from floorcast.operation import Operation
 
 WAREHOUSES = "warehouses"
@@ -32,22 +32,24 @@ class AccessDifference:
     changed: frozenset[tuple[str, str]] = frozenset()
     # Warehouses that are no more: trusted servers lose them too.
     closed: frozenset[str] = frozenset()
+    # Warehouses that had an organization and have another.
+    handed_over: frozenset[str] = frozenset()
 
 
 NO_DIFFERENCE = AccessDifference()
 
 
-CONCERNS_ACCESS = frozenset({GRANTS, WAREHOUSES, TRACKED})
+CONCERNS_ACCESS = frozenset({GRANTS, WAREHOUSES, TRACKED}) | POLICY
 """Tables whose changes a gateway settles before it delivers anything of their tick."""
 
 
 class Grants:
-    """The law as of one tick: user → warehouse → role, and the warehouses that exist."""
+    """The law as of one tick: user → warehouse → role, and the warehouses that are in use."""
 
-    def __init__(self, grants: Mapping[str, Mapping[str, str]], warehouses: Iterable[str]) -> None:
-        """Begin with what a tick sees; the arguments are copied."""
+    def __init__(self, grants: Mapping[str, Mapping[str, str]], warehouses: Mapping[str, str]) -> None:
+        """Begin with what a tick sees; `warehouses` are warehouse → its organization. The arguments are copied."""
         self._grants = {user: dict(roles) for user, roles in grants.items()}
-        self._warehouses = set(warehouses)
+        self._organizations = dict(warehouses)
 
     def role(self, claims_role: str, user: str, warehouse: str) -> str | None:
         """Return the role in which somebody may join a warehouse, None when not at all.
@@ -58,28 +60,39 @@ class Grants:
             warehouse: id, as the trail writes it.
         """
         if claims_role == SERVICE_ROLE:
-            return SERVICE_ROLE if warehouse in self._warehouses else None
+            return SERVICE_ROLE if warehouse in self._organizations else None
         if claims_role == "authenticated":
             return self._grants.get(user, {}).get(warehouse)
         return None
 
+    def warehouses_of(self, user: str) -> Iterable[str]:
+        """Return the warehouses in which somebody has a role."""
+        return self._grants.get(user, {}).keys()
+
+    def organization_of(self, warehouse: str) -> str | None:
+        """Return whose a warehouse is, None when nobody knows."""
+        return self._organizations.get(warehouse)
+
     def apply(self, operations: Iterable[Operation]) -> AccessDifference:
         """Move on by one whole tick, given its operations in order; say what that changed, net."""
         before: dict[tuple[str, str], str | None] = {}
-        existed: dict[str, bool] = {}
+        belonged: dict[str, str | None] = {}
         for operation in operations:
             if operation.table == GRANTS:
                 self._set_grant(operation, before)
             elif operation.table == WAREHOUSES:
-                self._set_warehouse(operation, existed)
-        if not before and not existed:
+                self._set_warehouse(operation, belonged)
+        if not before and not belonged:
             return NO_DIFFERENCE
         after = {pair: self._grants.get(pair[0], {}).get(pair[1]) for pair in before}
         return AccessDifference(
             lost=frozenset(pair for pair, role in before.items() if role and not after[pair]),
             gained=frozenset(pair for pair, role in before.items() if not role and after[pair]),
             changed=frozenset(pair for pair, role in before.items() if role and after[pair] and role != after[pair]),
-            closed=frozenset(name for name, was in existed.items() if was and name not in self._warehouses),
+            closed=frozenset(name for name, was in belonged.items() if was and name not in self._organizations),
+            handed_over=frozenset(
+                name for name, was in belonged.items() if was and self._organizations.get(name, was) != was
+            ),
         )
 
     def _set_grant(self, operation: Operation, before: dict[tuple[str, str], str | None]) -> None:
@@ -95,10 +108,11 @@ class Grants:
         else:
             roles[warehouse] = role
 
-    def _set_warehouse(self, operation: Operation, existed: dict[str, bool]) -> None:
+    def _set_warehouse(self, operation: Operation, belonged: dict[str, str | None]) -> None:
         name = operation.warehouse
-        existed.setdefault(name, name in self._warehouses)
-        if orjson.loads(operation.body)["op"] == "leave":
-            self._warehouses.discard(name)
+        belonged.setdefault(name, self._organizations.get(name))
+        body = orjson.loads(operation.body)
+        if body["op"] == "leave":
+            self._organizations.pop(name, None)
         else:
-            self._warehouses.add(name)
+            self._organizations[name] = body["new"]["organization_id"]

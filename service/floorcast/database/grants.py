@@ -1,14 +1,16 @@
-"""Where a gateway begins: a tick, and the grants exactly as that tick sees them."""
+"""Where a gateway begins: a tick, and what it decides by exactly as that tick sees it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import psycopg
 from psycopg.rows import dict_row
 
-from floorcast.change import is_ours
+from floorcast.change import GRANTS, POLICY, TRACKED, is_ours
 from floorcast.database.queries import load_queries
+from floorcast.operation import PersonTable, person_table
 
 _QUERIES = load_queries("queries.sql")
 
@@ -22,32 +24,50 @@ class Base:
     seal: str
     # user → warehouse → role
     grants: Mapping[str, Mapping[str, str]]
-    warehouses: frozenset[str]
+    # Those that are in use → their organization.
+    warehouses: Mapping[str, str]
     # Tracked tables that may be sent; our own are not among them.
     tables: frozenset[str]
+    # Those of `tables` whose rows are about a person.
+    persons: Mapping[str, PersonTable]
+    # The rules: name of the policy table, row.
+    policy: tuple[tuple[str, Mapping[str, Any]], ...]
 
 
 async def read_base(connection: psycopg.AsyncConnection[Any]) -> Base:
-    """Read tick and grants in one snapshot.
+    """Read tick, grants and rules in one snapshot.
 
-    That snapshot may see grants that no tick has yet; they are taken back, because the tick that brings them will
-    apply them at their place in the stream, before or after its data as the design asks.
+    That snapshot may see rows that no tick has yet; they are taken back, because the tick that brings them will apply
+    them at their place in the stream, before or after its data as the design asks.
     """
+    grants: dict[str, dict[str, str]] = {}
+    warehouses: dict[str, str] = {}
+    tracked: dict[str, PersonTable | None] = {}
+    policy: list[tuple[str, Mapping[str, Any]]] = []
     async with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute("set transaction isolation level repeatable read, read only")
         await cursor.execute(_QUERIES["base"])
-        row = await cursor.fetchone()
-        if row is None:
+        newest = await cursor.fetchone()
+        if newest is None:
             raise AssertionError("tick 0 is written by the migration that creates the table")
-        await cursor.execute(_QUERIES["grants_at_tick"], {"tick": row["tick"]})
-        grants: dict[str, dict[str, str]] = {}
-        async for grant in cursor:
-            grants.setdefault(grant["user_id"], {})[grant["warehouse"]] = grant["role"]
+        await cursor.execute(_QUERIES["law_at_tick"], {"tick": newest["tick"]})
+        async for found in cursor:
+            table, row = found["table_name"], orjson.loads(found["row"])
+            if table == GRANTS:
+                grants.setdefault(row["user_id"], {})[row["warehouse"]] = row["role"]
+            elif table in POLICY:
+                policy.append((table, row))
+            elif table != TRACKED:
+                warehouses[row["id"]] = row["organization_id"]
+            elif not is_ours(row["table_name"]):
+                tracked[row["table_name"]] = person_table(row)
     return Base(
-        row["incarnation"],
-        row["tick"],
-        row["seal"],
+        newest["incarnation"],
+        newest["tick"],
+        newest["seal"],
         grants,
-        frozenset(row["warehouses"]),
-        frozenset(table for table in row["tables"] if not is_ours(table)),
+        warehouses,
+        frozenset(tracked),
+        {table: about for table, about in tracked.items() if about is not None},
+        tuple(policy),
     )

@@ -1,12 +1,11 @@
 """Audiences: the subscribers for whom a change has the same bytes (pure)."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from floorcast.access.policy import View
 from floorcast.gateway.outbox import Outbox
 from floorcast.gateway.wire import Version
-from floorcast.operation import Operation
 
 
 class Subscriber(Protocol):
@@ -46,13 +45,18 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What makes the bytes of an audience: the topic as it was written, the tables, the version."""
+    """What makes the bytes of an audience: the topic as it was written, what is seen of which tables, the version.
+
+    Not the role: those who see the same are one audience.
+    """
 
     topic: str
     warehouse: str
-    # None: every table that is sent at all.
+    # As the join named them; None: every table that is sent at all.
     tables: frozenset[str] | None
     version: Version
+    # Within `tables`.
+    view: View
 
 
 @dataclass(slots=True, eq=False)
@@ -63,12 +67,9 @@ class Audience:
     members: dict[Outbox, Member] = field(default_factory=dict)
     # Frames that are encoded and not yet handed out; empty between loop turns.
     pending: list[bytes] = field(default_factory=list)
+    # Those who are given something of their own: by place in `pending`, the frame that they get there.
+    own: dict[Outbox, dict[int, bytes]] = field(default_factory=dict)
     # How many parts of the large tick under way were sent; 0 outside of one.
     parts: int = 0
     # When it is to hear of progress again, on the loop's clock.
     progress_due: float = 0.0
-
-    def select(self, operations: Iterable[Operation]) -> Iterator[bytes]:
-        """Yield the bodies that this audience asked for."""
-        tables = self.selection.tables
-        return (operation.body for operation in operations if tables is None or operation.table in tables)

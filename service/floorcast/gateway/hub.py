@@ -10,47 +10,16 @@ applied in the order that the promise *Entitled* asks for:
 Encoded frames are kept per audience and handed out together: many ticks in one loop turn are one write per socket.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Iterable, Iterator
 
-import orjson
-
-from floorcast.access.grants import CONCERNS_ACCESS, AccessDifference, Grants
-from floorcast.change import TRACKED
+from floorcast.access.law import UNCHANGED, Beginning, Law, Settlement
+from floorcast.access.policy import View
 from floorcast.gateway import wire
 from floorcast.gateway.audience import Audience, Member, Selection, Subscriber
 from floorcast.gateway.outbox import CHUNK, Outbox
+from floorcast.gateway.portion import Portion, Portions
 from floorcast.observe import AccessWithdrawn, TopicsEnded, observe
 from floorcast.operation import Operation
-
-
-class Beginning(Protocol):
-    """Where a hub begins: a tick and what it sees. `database.grants.Base` is one."""
-
-    @property
-    def incarnation(self) -> str:
-        """The history that the tick belongs to."""
-        ...
-
-    @property
-    def tick(self) -> int:
-        """The tick."""
-        ...
-
-    @property
-    def grants(self) -> Mapping[str, Mapping[str, str]]:
-        """User → warehouse → role."""
-        ...
-
-    @property
-    def warehouses(self) -> frozenset[str]:
-        """Those that exist."""
-        ...
-
-    @property
-    def tables(self) -> frozenset[str]:
-        """Tracked tables that may be sent."""
-        ...
 
 
 class Hub:
@@ -59,15 +28,15 @@ class Hub:
     def __init__(self, progress_seconds: float) -> None:
         """Begin not ready; every audience hears of progress about every `progress_seconds`."""
         self._progress_seconds = progress_seconds
-        self._grants = Grants({}, ())
+        self._law = Law()
         # Warehouse → selection → audience; an audience without members is removed.
         self._warehouses: dict[str, dict[Selection, Audience]] = {}
         # Audiences with pending frames, in the order of their first.
         self._due: list[Audience] = []
         # Audiences that were handed something last; asked when the next should wait for slow readers.
         self._served: list[Audience] = []
-        # (tick, at) of the large tick under way.
-        self._large: tuple[int, str] | None = None
+        # The large tick under way: its number and time, and what it did to the law.
+        self._large: tuple[int, str, Settlement] | None = None
         # Bytes of pending frames, each counted once.
         self.pending_bytes = 0
         # Joins are taken.
@@ -75,20 +44,26 @@ class Hub:
         # The last tick that every member has been given, or is being given.
         self.position = 0
         self.incarnation = ""
-        self.tables: frozenset[str] = frozenset()
 
     def begin(self, beginning: Beginning) -> None:
         """Take joins from this tick on; nobody may be joined yet."""
         if self._warehouses:
             raise AssertionError("topics of another beginning are still joined")
-        self._grants = Grants(beginning.grants, beginning.warehouses)
+        self._law = Law(beginning)
         self.incarnation, self.position = beginning.incarnation, beginning.tick
-        self.tables = beginning.tables
         self.ready = True
 
     def role(self, subscriber: Subscriber, warehouse: str) -> str | None:
         """Return the role in which somebody may join a warehouse now, None when not at all."""
-        return self._grants.role(subscriber.role, subscriber.user, warehouse)
+        return self._law.role(subscriber.role, subscriber.user, warehouse)
+
+    def view(self, role: str) -> View:
+        """Return what somebody sees who joins in that role."""
+        return self._law.view(role)
+
+    def tables_for(self, view: View) -> frozenset[str]:
+        """Return the tables that are sent to whoever has a view."""
+        return self._law.tables_for(view)
 
     def join(self, subscriber: Subscriber, selection: Selection, join_ref: bytes) -> Member:
         """Make somebody a member, live from after `position`; whether he may is the caller's question to `role`."""
@@ -119,19 +94,26 @@ class Hub:
     def deliver(self, tick: int, at: str, operations: Iterable[Operation]) -> int:
         """Apply a whole tick; its frames wait for `hand_out`. Returns for how many members."""
         operations = tuple(operations)
-        self._settle(operations)
+        settlement = self._settle(operations)
+        portions = Portions(self._law.owner)
         deliveries = 0
-        for audiences, concerned in self._concerned(operations):
-            payloads: dict[frozenset[str] | None, bytes] = {}
-            for selection, audience in audiences.items():
-                payload = payloads.get(selection.tables)
-                if payload is None:
-                    bodies = tuple(audience.select(concerned))
-                    payload = wire.changes_payload(tick, at, bodies) if bodies else b""
-                    payloads[selection.tables] = payload
-                if payload:
-                    self._append(audience, wire.push(selection.version, selection.topic, "changes", payload))
+        for audiences, concerned in self._concerned(tick, operations, settlement):
+            cuts: dict[View, tuple[Portion, bytes]] = {}
+            for selection, audience in tuple(audiences.items()):
+                cut = cuts.get(selection.view)
+                if cut is None:
+                    portion = portions.cut(selection.view, concerned)
+                    bodies = portion.bodies()
+                    cut = cuts[selection.view] = portion, wire.changes_payload(tick, at, bodies) if bodies else b""
+                portion, payload = cut
+                frame = wire.push(selection.version, selection.topic, "changes", payload) if payload else b""
+                if portion.own:
+                    deliveries += self._append_own(audience, portion, frame, (tick, at))
+                elif payload:
+                    self._append(audience, frame)
                     deliveries += len(audience.members)
+                if portion.uncertain:
+                    self._refetch_all(audience)
         self.position = tick
         return deliveries
 
@@ -139,15 +121,19 @@ class Hub:
         """Give every pending frame to its members: the same bytes to each, and no waiting for anybody."""
         gathered: list[Outbox] = []
         for audience in self._due:
-            pending = audience.pending
-            # One write for all, unless it would be so large that much of it could not be taken back any more.
-            frames = [b"".join(pending)] if sum(map(len, pending)) <= CHUNK else tuple(pending)
-            topic = audience.selection.topic
-            for frame in frames:
-                for outbox in audience.members:
+            pending, own, topic = audience.pending, audience.own, audience.selection.topic
+            others = [outbox for outbox in audience.members if outbox not in own] if own else audience.members
+            for frame in _together(pending):
+                for outbox in others:
                     if outbox.put(frame, topic):
                         gathered.append(outbox)  # noqa: PERF401 — putting is the point, this is the exception
+            for outbox, instead in own.items():
+                if outbox in audience.members:
+                    for frame in _together([instead.get(place, frame) for place, frame in enumerate(pending)]):
+                        if outbox.put(frame, topic):
+                            gathered.append(outbox)  # noqa: PERF401 — as above
             pending.clear()
+            own.clear()
         for outbox in gathered:
             outbox.release()
         self._served, self._due = self._due, []
@@ -178,9 +164,9 @@ class Hub:
                 if outbox.stuck:
                     outbox.give_up()
 
-    def is_joined(self, warehouses: Iterable[str]) -> bool:
-        """Whether anybody has joined one of these."""
-        return any(warehouse in self._warehouses for warehouse in warehouses)
+    def is_joined(self, places: Iterable[str]) -> bool:
+        """Whether anybody has joined one of these places."""
+        return any(self._law.where(place, self._warehouses) for place in places)
 
     # A tick that is too large to be held
 
@@ -190,40 +176,51 @@ class Hub:
         Who joins from now on is live from after this tick and gets no part of it: it is durable, so the picture that
         he reads next has it.
         """
-        self._settle(tuple(access))
+        settlement = self._settle(tuple(access))
         self.position = tick
-        self._large = (tick, at)
+        self._large = (tick, at, settlement)
 
     def part(self, operations: Iterable[Operation]) -> None:
         """Send the next operations of the large tick."""
         if self._large is None:
             raise AssertionError("no large tick is under way")
+        tick, _, settlement = self._large
         self._served = []
-        for audiences, concerned in self._concerned(operations):
-            for audience in audiences.values():
-                bodies = tuple(audience.select(concerned))
-                if bodies:
-                    self._send_part(audience, bodies, end=False)
+        portions = Portions(self._law.owner)
+        for audiences, concerned in self._concerned(tick, operations, settlement):
+            for audience in tuple(audiences.values()):
+                portion = portions.cut(audience.selection.view, concerned)
+                if any(body is not None for body in portion.common) or self._owners(audience, portion):
+                    self._send_part(audience, portion, end=False)
+                if portion.uncertain:
+                    self._refetch_all(audience)
 
     def end_large(self) -> None:
         """Tell everybody who got parts that these were all."""
         for audiences in self._warehouses.values():
             for audience in audiences.values():
                 if audience.parts:
-                    self._send_part(audience, (), end=True)
+                    self._send_part(audience, Portion((), {}), end=True)
                     audience.parts = 0
         self._large = None
 
-    def _send_part(self, audience: Audience, bodies: Iterable[bytes], *, end: bool) -> None:
+    def _send_part(self, audience: Audience, portion: Portion, *, end: bool) -> None:
+        """Send everybody the same number of parts: where only an owner is given something, others get an empty one."""
         if self._large is None:
             raise AssertionError("no large tick is under way")
-        tick, at = self._large
+        tick, at, _ = self._large
         selection = audience.selection
         audience.parts += 1
-        payload = wire.changes_payload(tick, at, bodies, part=audience.parts, end=end)
-        frame = wire.push(selection.version, selection.topic, "changes", payload)
+
+        def frame_of(bodies: Iterable[bytes]) -> bytes:
+            payload = wire.changes_payload(tick, at, bodies, part=audience.parts, end=end)
+            return wire.push(selection.version, selection.topic, "changes", payload)
+
+        frame = frame_of(portion.bodies())
+        own = {user: frame_of(portion.bodies_for(user)) for user in self._owners(audience, portion)}
         for outbox, member in audience.members.items():
-            if member.since < tick and outbox.put(frame, selection.topic):
+            its = own.get(member.subscriber.user, frame) if own else frame
+            if member.since < tick and outbox.put(its, selection.topic):
                 outbox.release()
         self._served.append(audience)
 
@@ -233,6 +230,15 @@ class Hub:
         """End a joining whose access is gone: not a byte more of that warehouse, and he is told to forget."""
         observe(AccessWithdrawn(member.audience.selection.warehouse, member.subscriber.user))
         self._end(member, "revoked", wire.problem("revoked"), "phx_close")
+
+    def look_again(self, member: Member) -> None:
+        """End a joining if its subscriber is entitled to something else by now."""
+        selection = member.audience.selection
+        role = self.role(member.subscriber, selection.warehouse)
+        if role is None:
+            self.revoke(member)
+        elif self.view(role).within(selection.tables) != selection.view:
+            self._refetch(member)
 
     def end_all(self, reason: str) -> None:
         """End every joining because the stream cannot go on exactly; no joins are taken until `begin`."""
@@ -253,42 +259,73 @@ class Hub:
         outbox.put(told + wire.ended(selection.version, member.join_ref, selection.topic, ending))
         member.subscriber.forget(member)
 
-    def _settle(self, operations: tuple[Operation, ...]) -> None:
+    def _refetch(self, member: Member) -> None:
+        """End a joining that goes on from another picture: what he holds has to be read again under other rules."""
+        self._end(member, "must_refetch", wire.must_refetch_payload("policy"), "phx_error")
+
+    def _refetch_all(self, audience: Audience) -> None:
+        for member in tuple(audience.members.values()):
+            self._refetch(member)
+
+    def _settle(self, operations: tuple[Operation, ...]) -> Settlement:
         """Apply a tick's changes of access, withdrawals with their consequences first."""
-        access = [operation for operation in operations if operation.table in CONCERNS_ACCESS]
-        if access:
-            self._follow_tables(access)
-            difference = self._grants.apply(access)
-            for warehouse in {name for _, name in difference.lost | difference.changed} | difference.closed:
+        settlement = self._law.settle(operations)
+        if settlement is not UNCHANGED:
+            access = settlement.access
+            named = {name for _, name in access.lost | access.changed} | access.closed | access.handed_over
+            for warehouse in tuple(self._warehouses) if settlement.views_changed else named:
                 for audience in tuple(self._warehouses.get(warehouse, {}).values()):
                     for member in tuple(audience.members.values()):
-                        self._settle_member(member, warehouse, difference)
+                        self._settle_member(member, warehouse, settlement)
+        return settlement
 
-    def _follow_tables(self, access: Iterable[Operation]) -> None:
-        for operation in access:
-            if operation.table == TRACKED:
-                body = orjson.loads(operation.body)
-                self.tables = self.tables | {body["table"]} if body["tracked"] else self.tables - {body["table"]}
-
-    def _settle_member(self, member: Member, warehouse: str, difference: AccessDifference) -> None:
-        pair = (member.subscriber.user, warehouse)
-        if self.role(member.subscriber, warehouse) is None:
-            self.revoke(member)
-        elif pair in difference.changed and member.subscriber.role == "authenticated":
-            # Another role may see other columns: what he holds has to be read again under it.
-            self._end(member, "must_refetch", wire.must_refetch_payload("policy"), "phx_error")
+    def _settle_member(self, member: Member, warehouse: str, settlement: Settlement) -> None:
+        access = settlement.access
+        changed = (member.subscriber.user, warehouse) in access.changed and member.subscriber.role == "authenticated"
+        if self.role(member.subscriber, warehouse) is not None and (changed or warehouse in access.handed_over):
+            self._refetch(member)
+        else:
+            self.look_again(member)
 
     def _concerned(
-        self, operations: Iterable[Operation]
+        self, tick: int, operations: Iterable[Operation], settlement: Settlement
     ) -> Iterator[tuple[dict[Selection, Audience], list[Operation]]]:
         """Yield, for each warehouse that somebody has joined, its audiences and its operations, in order."""
-        warehouses = self._warehouses
         found: dict[str, list[Operation]] = {}
-        for operation in operations:
-            if operation.warehouse in warehouses and operation.table in self.tables:
-                found.setdefault(operation.warehouse, []).append(operation)
+        for warehouse, operation in self._law.told(tick, operations, self._warehouses, settlement):
+            found.setdefault(warehouse, []).append(operation)
         for warehouse, concerned in found.items():
-            yield warehouses[warehouse], concerned
+            yield self._warehouses[warehouse], concerned
+
+    def _owners(self, audience: Audience, portion: Portion) -> set[str]:
+        """Return the owners of a portion who are in an audience."""
+        if not portion.own:
+            return set()
+        return portion.own.keys() & {member.subscriber.user for member in audience.members.values()}
+
+    def _append_own(self, audience: Audience, portion: Portion, frame: bytes, tick: tuple[int, str]) -> int:
+        """Append a frame for all, empty for none, with others in its place for those who own something in it."""
+        selection, place = audience.selection, len(audience.pending)
+        frames = {
+            user: wire.push(
+                selection.version,
+                selection.topic,
+                "changes",
+                wire.changes_payload(*tick, portion.bodies_for(user)),
+            )
+            for user in self._owners(audience, portion)
+        }
+        if not frames and not frame:
+            return 0
+        owners = 0
+        self._append(audience, frame)
+        for outbox, member in audience.members.items():
+            its = frames.get(member.subscriber.user)
+            if its is not None:
+                owners += 1
+                audience.own.setdefault(outbox, {})[place] = its
+        self.pending_bytes += sum(map(len, frames.values()))
+        return len(audience.members) if frame else owners
 
     def _append(self, audience: Audience, frame: bytes) -> None:
         if not audience.pending:
@@ -299,3 +336,14 @@ class Hub:
     def _every_audience(self) -> Iterator[Audience]:
         for audiences in self._warehouses.values():
             yield from audiences.values()
+
+
+def _together(pending: list[bytes]) -> tuple[bytes, ...]:
+    """Return frames as they are written: at once, unless much of one write could not be taken back any more.
+
+    Empty ones stand for what others are given.
+    """
+    if sum(map(len, pending)) <= CHUNK:
+        joined = b"".join(pending)
+        return (joined,) if joined else ()
+    return tuple(filter(None, pending))

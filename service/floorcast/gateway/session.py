@@ -152,8 +152,10 @@ class Session:
         if role is None:
             raise _Refusal("forbidden")
         # After access: who may not join learns nothing of what is tracked.
-        tables = _read_tables(payload.get("tables"), hub.tables)
-        selection = Selection(message.topic, topic.warehouse, tables, self.version)
+        view = hub.view(role)
+        known = hub.tables_for(view)
+        tables = _read_tables(payload.get("tables"), known)
+        selection = Selection(message.topic, topic.warehouse, tables, self.version, view.within(tables))
         join_ref = message.ref if message.join_ref == wire.NULL else message.join_ref
         member = hub.join(self, selection, join_ref)
         self.members = (*self.members, member)
@@ -164,7 +166,7 @@ class Session:
                 "position": f"{member.since}-0",
                 "incarnation": hub.incarnation,
                 "role": role,
-                "tables": sorted(hub.tables if tables is None else tables),
+                "tables": sorted(known if tables is None else tables),
             }
         )
 
@@ -201,8 +203,7 @@ class Session:
         if claims.role != self.role:
             self.role = claims.role
             for member in self.members:
-                if self._rules.hub.role(self, member.audience.selection.warehouse) is None:
-                    self._rules.hub.revoke(member)
+                self._rules.hub.look_again(member)
 
 
 def _read_tables(asked: object, known: frozenset[str]) -> frozenset[str] | None:
@@ -213,5 +214,5 @@ def _read_tables(asked: object, known: frozenset[str]) -> frozenset[str] | None:
         raise _Refusal("bad_join", "`tables` is not a list of names")
     for name in asked:
         if name not in known:
-            raise _Refusal("unknown_table", f"{name[:64]!r} is not a tracked table")
+            raise _Refusal("unknown_table", f"{name[:64]!r} is not a table that you may follow")
     return frozenset(asked)

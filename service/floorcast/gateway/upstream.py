@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol, TypeVar
 
+from floorcast.access.law import Beginning
 from floorcast.gateway.course import Link
-from floorcast.gateway.hub import Beginning
 from floorcast.operation import Operation
 from floorcast.position import Position
 from floorcast.stream.entry import FeedEntry
@@ -56,7 +56,7 @@ class Trail(Protocol[HeaderT]):
         ...
 
     async def concerned(self, header: HeaderT) -> Sequence[str]:
-        """Return the warehouses that a tick concerns."""
+        """Return the places that a tick concerns: warehouses, and what stands for several."""
         ...
 
 

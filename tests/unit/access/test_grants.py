@@ -11,6 +11,7 @@ from floorcast.change import GRANTS
 from floorcast.operation import Operation
 
 USERS, PLACES, ROLES = ["anna", "bert"], ["north", "south"], ["technician", "manager"]
+WAREHOUSES = dict.fromkeys(PLACES, "quarry")
 Table = dict[tuple[str, str], str]
 
 
@@ -18,8 +19,9 @@ def _grant(user: str, warehouse: str, role: str | None) -> Operation:
     return Operation(1, GRANTS, warehouse, json.dumps({"user": user, "role": role}).encode())
 
 
-def _warehouse(warehouse: str, op: str) -> Operation:
-    return Operation(1, "warehouses", warehouse, json.dumps({"op": op}).encode())
+def _warehouse(warehouse: str, op: str, organization: str = "quarry") -> Operation:
+    row = {} if op == "leave" else {"new": {"organization_id": organization}}
+    return Operation(1, "warehouses", warehouse, json.dumps({"op": op, **row}).encode())
 
 
 def _nested(table: Table) -> dict[str, dict[str, str]]:
@@ -39,29 +41,40 @@ def _nested(table: Table) -> dict[str, dict[str, str]]:
 )
 def test_who_may_join_what(claims_role: str, user: str, warehouse: str, role: str | None) -> None:
     """People where they are granted, trusted servers wherever there is something, strangers nowhere."""
-    grants = Grants({"anna": {"north": "technician"}}, PLACES)
+    grants = Grants({"anna": {"north": "technician"}}, WAREHOUSES)
     assert grants.role(claims_role, user, warehouse) == role
 
 
 def test_withdrawn_and_granted_again_in_one_tick_is_no_difference() -> None:
     """Entitlement is asked before and after a tick, never between."""
-    grants = Grants({"anna": {"north": "technician"}}, PLACES)
+    grants = Grants({"anna": {"north": "technician"}}, WAREHOUSES)
     assert grants.apply([_grant("anna", "north", None), _grant("anna", "north", "technician")]) == AccessDifference()
 
 
 def test_a_warehouse_that_is_no_more_is_closed_to_trusted_servers_too() -> None:
     """And one that is new is open to them."""
-    grants = Grants({}, ["north"])
+    grants = Grants({}, {"north": "quarry"})
     difference = grants.apply([_warehouse("north", "leave"), _warehouse("east", "enter"), _warehouse("east", "update")])
     assert difference == AccessDifference(closed=frozenset({"north"}))
     assert grants.role("service_role", "robot", "north") is None
     assert grants.role("service_role", "robot", "east") == "service_role"
 
 
+def test_a_warehouse_that_another_organization_takes_over_is_named() -> None:
+    """What belongs to an organization is seen in its warehouses: it is another picture now."""
+    grants = Grants({"anna": {"north": "technician"}}, WAREHOUSES)
+    back_and_forth = [_warehouse("south", "update", "harbour"), _warehouse("south", "update")]
+    difference = grants.apply([_warehouse("north", "update", "harbour"), *back_and_forth])
+    assert difference == AccessDifference(handed_over=frozenset({"north"}))
+    assert (grants.organization_of("north"), grants.organization_of("south")) == ("harbour", "quarry")
+    assert list(grants.warehouses_of("anna")) == ["north"]
+    assert list(grants.warehouses_of("nobody")) == []
+
+
 def test_the_grants_that_it_was_given_are_not_changed() -> None:
     """They belong to whoever read them."""
     given_grants = {"anna": {"north": "technician"}}
-    Grants(given_grants, PLACES).apply([_grant("anna", "north", None)])
+    Grants(given_grants, WAREHOUSES).apply([_grant("anna", "north", None)])
     assert given_grants == {"anna": {"north": "technician"}}
 
 
@@ -76,7 +89,7 @@ def test_the_difference_of_a_tick_is_that_of_the_tables_before_and_after(
     table: Table, ticks: list[list[tuple[str, str, str | None]]]
 ) -> None:
     """Against the naive model: two dictionaries, compared."""
-    grants = Grants(_nested(table), PLACES)
+    grants = Grants(_nested(table), WAREHOUSES)
     for tick in ticks:
         after = dict(table)
         for user, place, role in tick:

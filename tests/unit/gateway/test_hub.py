@@ -1,45 +1,40 @@
 """Fan-out: audiences, the order in which a tick takes effect, and what nobody may get."""
 
 import json
-from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
-from tests.fixtures.gateway import AT, NORTH, SOUTH, a_grant, an_operation
+from tests.fixtures.gateway import AT, NORTH, SOUTH, a_base, a_grant, a_rule, an_operation, readable
 from tests.fixtures.observed import Observed
 from tests.fixtures.outboxes import Listening
 
 from floorcast.change import TRACKED
+from floorcast.database.grants import Base
 from floorcast.gateway.audience import Member, Selection
 from floorcast.gateway.hub import Hub
 from floorcast.observe import TopicsEnded
 from floorcast.operation import EVERYWHERE, Operation
 
 
-@dataclass
-class Start:
+def _start(**vary: Any) -> Base:
     """Anna and Bert may be in both warehouses."""
-
-    incarnation: str = "first"
-    tick: int = 7
-    grants: dict[str, dict[str, str]] = field(
-        default_factory=lambda: {user: {NORTH: "technician", SOUTH: "technician"} for user in ("anna", "bert")}
-    )
-    warehouses: frozenset[str] = frozenset({NORTH, SOUTH})
-    tables: frozenset[str] = frozenset({"work_orders", "equipment"})
+    grants = {user: {NORTH: "technician", SOUTH: "technician"} for user in ("anna", "bert")}
+    return a_base(**{"tick": 7, "grants": grants, **vary})
 
 
 @pytest.fixture
 def hub() -> Hub:
     """A hub at tick 7."""
     hub = Hub(progress_seconds=5.0)
-    hub.begin(Start())
+    hub.begin(_start())
     return hub
 
 
 def _join(
     hub: Hub, listening: Listening, warehouse: str = NORTH, tables: frozenset[str] | None = None, version: int = 2
 ) -> Member:
-    selection = Selection(f"warehouse:{warehouse}", warehouse, tables, version)  # type: ignore[arg-type]
+    view = hub.view(hub.role(listening, warehouse) or "").within(tables)
+    selection = Selection(f"warehouse:{warehouse}", warehouse, tables, version, view)  # type: ignore[arg-type]
     return hub.join(listening, selection, b'"1"')
 
 
@@ -202,7 +197,7 @@ def test_the_end_of_all_topics_has_a_reason_and_a_beginning_after_it(hub: Hub, o
     assert anna.forgotten == [member]
     assert not hub.ready
     assert observed.of(TopicsEnded) == [TopicsEnded("incarnation", 1)]
-    hub.begin(Start(incarnation="second", tick=3))
+    hub.begin(_start(incarnation="second", tick=3))
     assert (hub.ready, hub.position, hub.incarnation) == (True, 3, "second")
 
 
@@ -219,16 +214,17 @@ def test_who_joins_between_a_tick_and_its_handing_out_gets_none_of_it(hub: Hub) 
 
 def test_a_table_is_sent_from_the_tick_that_tracks_it_to_the_tick_that_does_not(hub: Hub) -> None:
     """Our own tables are sent by nobody, tracked or not."""
+    hub.deliver(8, AT, [a_rule(*readable("lathes"))])
     anna = Listening()
     _join(hub, anna)
 
     def tracked(table: str, *, on: bool) -> Operation:
-        body = json.dumps({"table": table, "tracked": on}).encode()
+        body = json.dumps({"table": table, "tracked": on, "person": None}).encode()
         return Operation(1, TRACKED, EVERYWHERE, body)
 
     assert _deliver(hub, an_operation(table="lathes")) == 0
     assert _deliver(hub, tracked("lathes", on=True), an_operation(2, table="lathes")) == 1
-    assert "lathes" in hub.tables
+    assert "lathes" in hub.tables_for(hub.view("technician"))
     assert _deliver(hub, tracked("lathes", on=False), an_operation(2, table="lathes")) == 0
     assert _deliver(hub, an_operation(table="floorcast.policies")) == 0
 

@@ -5,17 +5,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.fixtures.gateway import NORTH, SOUTH, TABLES, a_grant, an_operation
+from tests.fixtures.gateway import NORTH, SOUTH, a_base, a_grant, a_rule, an_operation, readable
 from tests.fixtures.outboxes import Listening, read_frames
 
 from floorcast.access.claims import Claims
-from floorcast.database.grants import Base
 from floorcast.errors import TokenError
 from floorcast.gateway.hub import Hub
 from floorcast.gateway.session import FRAMES_AT_ONCE, FRAMES_PER_SECOND, Close, Rules, Session
 from floorcast.gateway.wire import Version
 
-START = Base("first", 7, "seal", {"anna": {NORTH: "technician", SOUTH: "manager"}}, frozenset({NORTH, SOUTH}), TABLES)
+START = a_base(tick=7, grants={"anna": {NORTH: "technician", SOUTH: "manager"}})
 """Anna may be in both warehouses."""
 
 
@@ -190,3 +189,25 @@ def test_the_end_leaves_every_topic() -> None:
     talk.say(*JOIN("warehouse:south"))
     talk.session.end()
     assert talk.hub.deliver(8, "at", [an_operation(), an_operation(2, SOUTH)]) == 0
+
+
+def test_a_table_that_the_role_does_not_read_is_refused_like_one_that_is_not_there() -> None:
+    """What exists beyond one's rights is not one's to learn."""
+    talk = Talk()
+    talk.hub.deliver(8, "at", [a_rule(*readable("work_orders", "manager"))])
+    answers = [talk.say(*JOIN(tables=[table]))[0][4]["response"] for table in ("work_orders", "no_such_table")]
+    assert [answer["code"] for answer in answers] == ["unknown_table"] * 2
+    assert answers[0]["reason"].replace("work_orders", "no_such_table") == answers[1]["reason"]
+    (reply,) = talk.say(*JOIN())
+    assert reply[4]["response"]["tables"] == ["equipment"]
+    (reply,) = talk.say(*JOIN("warehouse:south"))
+    assert reply[4]["response"]["tables"] == ["equipment", "work_orders"]
+
+
+def test_a_token_of_another_role_that_sees_more_reads_again() -> None:
+    """A trusted server has no columns hidden; the topic goes on from another picture."""
+    talk = Talk()
+    talk.say(*JOIN())
+    assert talk.say("1", "2", "warehouse:north", "access_token", {"access_token": "anna service_role 500"}) == []
+    assert talk.listening.events() == ["must_refetch", "phx_error"]
+    assert talk.session.members == ()

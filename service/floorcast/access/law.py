@@ -1,0 +1,180 @@
+"""What a tick means for whom (pure): who may join, what he sees there, and where a change belongs. As of one tick.
+
+Three things that gateways follow, moved on together: grants, policy, and which tables are tracked.
+
+Most changes belong to one warehouse. Two kinds name another place: what an organization has is seen in all its
+warehouses, and what is about a person wherever that person may be.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from floorcast.access.grants import CONCERNS_ACCESS, NO_DIFFERENCE, SERVICE_ROLE, AccessDifference, Grants
+from floorcast.access.policy import EVERYTHING, Policy, View
+from floorcast.change import GRANTS, TRACKED
+from floorcast.operation import ORGANIZATION, PERSON, Operation, PersonTable, departure
+
+
+class Beginning(Protocol):
+    """Where a gateway begins: a tick and what it sees. `database.grants.Base` is one."""
+
+    @property
+    def incarnation(self) -> str:
+        """The history that the tick belongs to."""
+        ...
+
+    @property
+    def tick(self) -> int:
+        """The tick."""
+        ...
+
+    @property
+    def grants(self) -> Mapping[str, Mapping[str, str]]:
+        """User → warehouse → role."""
+        ...
+
+    @property
+    def warehouses(self) -> Mapping[str, str]:
+        """Those that are in use → their organization."""
+        ...
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """Tracked tables that may be sent."""
+        ...
+
+    @property
+    def persons(self) -> Mapping[str, PersonTable]:
+        """Those of `tables` whose rows are about a person."""
+        ...
+
+    @property
+    def policy(self) -> Iterable[tuple[str, Mapping[str, Any]]]:
+        """The rules: name of the policy table, row."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a tick did to the law."""
+
+    access: AccessDifference = NO_DIFFERENCE
+    # Somebody's view may be another one now.
+    views_changed: bool = False
+
+
+UNCHANGED = Settlement()
+
+
+class Law:
+    """Grants, policy and tracked tables as of one tick."""
+
+    def __init__(self, beginning: Beginning | None = None) -> None:
+        """Begin with what a tick sees; with nothing, nobody may do anything."""
+        self.tables: frozenset[str] = frozenset() if beginning is None else beginning.tables
+        self._grants = Grants({}, {}) if beginning is None else Grants(beginning.grants, beginning.warehouses)
+        self._policy = Policy(() if beginning is None else beginning.policy)
+        self._persons: dict[str, PersonTable] = {} if beginning is None else dict(beginning.persons)
+
+    def role(self, claims_role: str, user: str, warehouse: str) -> str | None:
+        """Return the role in which somebody may join a warehouse, None when not at all; see `Grants.role`."""
+        return self._grants.role(claims_role, user, warehouse)
+
+    def view(self, role: str) -> View:
+        """Return what somebody sees in that role."""
+        return EVERYTHING if role == SERVICE_ROLE else self._policy.view(role)
+
+    def tables_for(self, view: View) -> frozenset[str]:
+        """Return the tables that are sent to whoever has this view; that there are others is not his to know."""
+        return frozenset(table for table in self.tables if view.shows(table))
+
+    def settle(self, operations: Iterable[Operation]) -> Settlement:
+        """Move on by one whole tick, given its operations in order; say what that changed, net."""
+        access = [operation for operation in operations if operation.table in CONCERNS_ACCESS]
+        if not access:
+            return UNCHANGED
+        for operation in access:
+            if operation.table == TRACKED:
+                self._follow(orjson.loads(operation.body))
+        return Settlement(self._grants.apply(access), self._policy.apply(access))
+
+    def told(
+        self, tick: int, operations: Iterable[Operation], joined: Collection[str], settlement: Settlement
+    ) -> Iterator[tuple[str, Operation]]:
+        """Yield what is told where, in order: (warehouse, operation) for each of `joined` that is concerned.
+
+        Called after `settle`. A person's row is told where the person may be after the tick; where he may be no more,
+        it leaves.
+        """
+        operations = tuple(operations)
+        passed = self._passed(operations, settlement.access) if settlement.access.gained else ()
+        for operation in operations:
+            if operation.table in self.tables:
+                for warehouse in self.where(operation.warehouse, joined):
+                    if (warehouse, operation) not in passed:
+                        yield warehouse, operation
+            elif operation.table == GRANTS and settlement.access.lost and operation.warehouse in joined:
+                for leaving in self._departures(tick, operation, settlement.access):
+                    yield operation.warehouse, leaving
+
+    def where(self, place: str, joined: Collection[str]) -> Iterable[str]:
+        """Return those of the `joined` warehouses in which what belongs to a place is seen."""
+        if place in joined:
+            return (place,)
+        kind, separator, name = place.partition(":")
+        if not separator:
+            return ()
+        if kind == ORGANIZATION:
+            return [warehouse for warehouse in joined if self._grants.organization_of(warehouse) == name]
+        return [warehouse for warehouse in self._grants.warehouses_of(name) if warehouse in joined]
+
+    def owner(self, operation: Operation, column: str) -> str | None:
+        """Return whom a column of an operation's row names, empty for nobody; None when the operation does not tell."""
+        about = self._persons.get(operation.table)
+        if about is not None and about.column == column:
+            return operation.warehouse.removeprefix(f"{PERSON}:")
+        body = orjson.loads(operation.body)
+        for row in (body.get("new"), body.get("old"), body["key"]):
+            if row is not None and column in row:
+                return str(row[column] or "")
+        return None
+
+    def _follow(self, body: Mapping[str, Any]) -> None:
+        table = body["table"]
+        self.tables = self.tables | {table} if body["tracked"] else self.tables - {table}
+        self._persons.pop(table, None)
+        if body.get("person") is not None:
+            self._persons[table] = PersonTable(*body["person"])
+
+    def _departures(self, tick: int, grant: Operation, access: AccessDifference) -> Iterator[Operation]:
+        """Make the leave of somebody's own rows from a warehouse that he may not be in any more.
+
+        They did not change, so nobody else tells it; and a leave is the key alone, which is the person's.
+        """
+        body = orjson.loads(grant.body)
+        if body["role"] is None and (body["user"], grant.warehouse) in access.lost:
+            for table, about in self._persons.items():
+                if about.is_key and table in self.tables:
+                    yield departure(tick, grant, table, {about.column: body["user"]})
+
+    def _passed(self, operations: Iterable[Operation], access: AccessDifference) -> set[tuple[str, Operation]]:
+        """Return what is not told of people's rows where they were let in by this very tick.
+
+        Of each row only the last change counts there: it is what the tick shows. The states before it were not for
+        that warehouse to see, since the person was not there.
+        """
+        newest: set[tuple[str, str, bytes]] = set()
+        passed: set[tuple[str, Operation]] = set()
+        for operation in reversed(tuple(operations)):
+            kind, separator, user = operation.warehouse.partition(":")
+            if separator and kind == PERSON:
+                key = orjson.dumps(orjson.loads(operation.body)["key"], option=orjson.OPT_SORT_KEYS)
+                for warehouse in [place for who, place in access.gained if who == user]:
+                    row = (warehouse, operation.table, key)
+                    if row in newest:
+                        passed.add((warehouse, operation))
+                    newest.add(row)
+        return passed

@@ -1,0 +1,125 @@
+"""What a tick means for whom: entitlement, and where a change belongs."""
+
+from typing import Any
+
+import orjson
+import pytest
+from tests.fixtures.gateway import NORTH, QUARRY, SOUTH, a_base, a_grant, a_rule, an_operation, readable
+
+from floorcast.access.law import UNCHANGED, Law, Settlement
+from floorcast.access.policy import EVERYTHING
+from floorcast.change import TRACKED
+from floorcast.operation import EVERYWHERE, Operation, PersonTable
+
+EAST = "east"
+PERSONS = {"users": PersonTable("id", is_key=True), "letters": PersonTable("user_id", is_key=False)}
+
+
+@pytest.fixture
+def law() -> Law:
+    """Anna may be in north and east; two organizations; tables about persons."""
+    return Law(
+        a_base(
+            grants={"anna": {NORTH: "technician", EAST: "technician"}, "bert": {NORTH: "manager"}},
+            warehouses={NORTH: QUARRY, SOUTH: QUARRY, EAST: "harbour"},
+            tables=frozenset({"work_orders", "organizations", *PERSONS}),
+            persons=PERSONS,
+            policy=(readable("work_orders"), readable("users")),
+        )
+    )
+
+
+def _about(user: str, n: int = 1, table: str = "users", op: str = "update", key: str | None = None) -> Operation:
+    body = {"op": op, "key": {"id": key or user}, "new": {"id": key or user, "n": n}}
+    return Operation(n, table, f"user:{user}", orjson.dumps(body))
+
+
+def _told(law: Law, *operations: Operation, joined: tuple[str, ...] = (NORTH, SOUTH, EAST)) -> list[tuple[str, Any]]:
+    """Warehouse, and table with place in the tick and op, of everything that is told."""
+    found = law.told(9, operations, dict.fromkeys(joined), law.settle(operations))
+    return [(warehouse, (each.table, each.n, orjson.loads(each.body)["op"])) for warehouse, each in found]
+
+
+def test_what_an_organization_has_is_told_in_all_its_warehouses(law: Law) -> None:
+    """That somebody has joined; another organization's hear nothing."""
+    place = f"organization:{QUARRY}"
+    operation = an_operation(1, place, "organizations")
+    assert _told(law, operation) == [(NORTH, ("organizations", 1, "update")), (SOUTH, ("organizations", 1, "update"))]
+    assert _told(law, operation, joined=(EAST, SOUTH)) == [(SOUTH, ("organizations", 1, "update"))]
+
+
+def test_what_is_about_a_person_is_told_where_the_person_may_be(law: Law) -> None:
+    """And nowhere else."""
+    assert {warehouse for warehouse, _ in _told(law, _about("anna"))} == {NORTH, EAST}
+    assert _told(law, _about("anna"), joined=(SOUTH,)) == []
+    assert _told(law, _about("nobody")) == []
+
+
+def test_a_person_who_may_be_there_no_more_leaves(law: Law) -> None:
+    """Colleagues may not see the record any more, though it did not change; what changed in it is not told them."""
+    told = _told(law, _about("anna", 1), a_grant("anna", NORTH, None, 2))
+    assert told == [(EAST, ("users", 1, "update")), (NORTH, ("users", 2, "leave"))]
+
+
+def test_who_is_let_in_again_in_the_same_tick_never_left(law: Law) -> None:
+    """Net, as with everything that is about access."""
+    assert _told(law, a_grant("anna", NORTH, None, 1), a_grant("anna", NORTH, "viewer", 2)) == []
+
+
+def test_of_a_person_who_has_just_been_let_in_only_the_newest_state_is_told(law: Law) -> None:
+    """What the record was before is not for a warehouse that the person had no part in."""
+    told = _told(
+        law, _about("carl", 1, op="enter"), _about("carl", 2), a_grant("carl", SOUTH, "viewer", 3), _about("anna", 4)
+    )
+    assert told == [
+        (SOUTH, ("users", 2, "update")),
+        (NORTH, ("users", 4, "update")),
+        (EAST, ("users", 4, "update")),
+    ]
+    letters = [_about("carl", n, "letters", key=key) for n, key in enumerate(("a", "b", "a"))]
+    assert [n for _, (_, n, _) in _told(law, *letters, a_grant("carl", NORTH, "viewer", 9)) if n] == [1, 1, 2, 2]
+
+
+def test_the_place_names_the_owner_or_the_row_does(law: Law) -> None:
+    """So that a leave, which has the key only, finds whom it is for; a row that names nobody is nobody's."""
+    leave = Operation(1, "letters", "user:anna", b'{"op":"leave","key":{"id":"x"}}')
+    assert law.owner(leave, "user_id") == "anna"
+    in_row = Operation(1, "work_orders", NORTH, b'{"key":{"id":1},"new":{"requested_by":"bert","asked":null}}')
+    assert law.owner(in_row, "requested_by") == "bert"
+    assert law.owner(in_row, "asked") == ""
+    assert law.owner(in_row, "unheard_of") is None
+    was = Operation(1, "work_orders", NORTH, b'{"key":{"id":1},"old":{"requested_by":"bert"}}')
+    assert law.owner(was, "requested_by") == "bert"
+    in_key = Operation(1, "access", NORTH, b'{"op":"leave","key":{"user_id":"anna","warehouse_id":"north"}}')
+    assert law.owner(in_key, "user_id") == "anna"
+
+
+def test_tables_are_those_that_are_tracked_and_seen(law: Law) -> None:
+    """A trusted server sees all of them; nobody learns of others."""
+    assert law.tables_for(law.view("technician")) == {"work_orders", "users"}
+    assert law.tables_for(law.view("kiosk")) == frozenset()
+    assert law.view("service_role") is EVERYTHING
+    assert law.tables_for(EVERYTHING) == {"work_orders", "organizations", "users", "letters"}
+
+
+def test_a_table_is_about_persons_from_the_tick_that_tracks_it_so(law: Law) -> None:
+    """And no longer when it is tracked otherwise."""
+
+    def tracked(*, on: bool, person: PersonTable | None) -> Operation:
+        body = {"table": "badges", "tracked": on, "person": person and tuple(person)}
+        return Operation(1, TRACKED, EVERYWHERE, orjson.dumps(body))
+
+    law.settle([tracked(on=True, person=PersonTable("holder", is_key=True))])
+    told = _told(law, a_grant("anna", NORTH, None, 5))
+    assert told == [(NORTH, ("users", 5, "leave")), (NORTH, ("badges", 5, "leave"))]
+    law.settle([tracked(on=True, person=None)])
+    assert _told(law, a_grant("anna", EAST, None, 5)) == [(EAST, ("users", 5, "leave"))]
+    law.settle([tracked(on=False, person=None)])
+    assert "badges" not in law.tables
+
+
+def test_a_tick_that_does_not_concern_access_changes_nothing(law: Law) -> None:
+    """The usual one."""
+    assert law.settle([an_operation()]) is UNCHANGED
+    assert law.settle([a_rule(*readable("work_orders", "viewer"))]) == Settlement(views_changed=True)
+    assert not law.view("technician").shows("work_orders")
