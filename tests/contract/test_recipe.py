@@ -52,7 +52,7 @@ def followed(tmp_path: Path) -> Sources:
 def test_the_recipe_has_every_file_that_it_takes() -> None:
     """Else a block whose heading was spoiled would silently not be followed."""
     names = [name for name, _, _ in _BLOCK.findall(RECIPE)]
-    assert len(names) == len(re.findall(r"^\*\*.*/.*\*\*", RECIPE, re.MULTILINE)) == 8
+    assert len(names) == len(re.findall(r"^\*\*.*/.*\*\*", RECIPE, re.MULTILINE)) == 9
     blocks = re.findall(r"^```(sql|python)$", RECIPE, re.MULTILINE)
     assert len(blocks) == len(names) + len(_WRITE.findall(RECIPE)) == len(names) + 1
 
