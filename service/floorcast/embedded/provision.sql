@@ -7,7 +7,8 @@ declare
     _login text;
 begin
     foreach _role in array array[
-        'anon', 'authenticated', 'service_role', 'floorcast_relay', 'floorcast_gateway', 'floorcast_maintain'
+        'anon', 'authenticated', 'service_role',
+        'floorcast_relay', 'floorcast_gateway', 'floorcast_maintain', 'floorcast_viewer'
     ] loop
         continue when exists (select from pg_catalog.pg_roles where rolname = _role);
         execute format('create role %I nologin noinherit', _role);
