@@ -3,13 +3,14 @@
 Stands in for a linter of function bodies, which needs an extension that the embedded server does not have.
 """
 
+import re
+from pathlib import Path
+
 import pytest
+from tests.contract.access_laws import LAWS, Law
 from tests.fixtures.postgres import Connection, Database
 
 OURS = "array['floorcast', 'public', 'auth']::regnamespace[]"
-
-EVERYBODY_MAY_CALL: dict[str, str] = {}
-"""Security definers that PUBLIC may execute, with the reason; none is needed."""
 
 
 async def names(connection: Connection, query: str) -> list[str]:
@@ -75,30 +76,24 @@ async def test_every_table_column_and_sequence_has_a_comment(database: Database)
     assert not silent
 
 
-async def test_a_definer_is_called_by_those_who_need_it_only(database: Database) -> None:
-    """PUBLIC may execute new functions by default; for one that runs as its owner that is a hole until proven else."""
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.sentence)
+async def test_laws_of_access(database: Database, law: Law) -> None:
+    """Nothing in the catalogue breaks one; and what breaks it is named, so that the law is not an empty one."""
     async with database.owner() as connection:
-        open_to_all = await names(
-            connection,
-            f"""
-            select p.oid::regprocedure::text
-            from pg_proc as p
-            cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
-            where p.pronamespace = any({OURS}) and p.prosecdef and a.grantee = 0 and a.privilege_type = 'EXECUTE'
-            """,
-        )
-    assert set(open_to_all) == set(EVERYBODY_MAY_CALL)
+        assert await names(connection, law.query) == []
+        async with connection.transaction(force_rollback=True):
+            await connection.execute(law.breach.encode())
+            assert law.culprit in await names(connection, law.query)
 
 
-async def test_every_table_of_the_cmms_is_under_row_level_security(database: Database) -> None:
-    """A table without it would be open to whoever has a grant."""
-    async with database.owner() as connection:
-        open_tables = await names(
-            connection,
-            "select c.relname from pg_class as c where c.relnamespace = 'public'::regnamespace"
-            " and c.relkind in ('r', 'p') and not c.relrowsecurity",
-        )
-    assert not open_tables
+def test_each_definer_says_why() -> None:
+    """Whoever changes one must know what it is trusted for: a sentence above `security definer`, or in its head."""
+    silent = [
+        path.name
+        for path in sorted(Path("triggers").glob("*/*.sql"))
+        if "\nsecurity definer\n" in (text := path.read_text()) and not re.search(r"(?im)^-- .*\bdefiner\b", text)
+    ]
+    assert silent == []
 
 
 async def test_triggers_fire_in_the_order_that_capture_needs(database: Database) -> None:
@@ -120,20 +115,3 @@ async def test_triggers_fire_in_the_order_that_capture_needs(database: Database)
             """,
         )
     assert not wrong
-
-
-@pytest.mark.parametrize("role", ["anon", "authenticated"])
-async def test_people_may_not_touch_what_is_ours(database: Database, role: str) -> None:
-    """Trail, ticks and grants are written by triggers and the relay alone."""
-    async with database.owner() as connection:
-        reachable = await names(
-            connection,
-            f"""
-            select c.relname || ' ' || p.privilege
-            from pg_class as c
-            cross join unnest(array['select', 'insert', 'update', 'delete', 'truncate']) as p (privilege)
-            where c.relnamespace = 'floorcast'::regnamespace and c.relkind in ('r', 'p', 'v')
-                and has_table_privilege('{role}', c.oid, p.privilege)
-            """,
-        )
-    assert not reachable

@@ -16,6 +16,9 @@ $$;
 comment on function floorcast.attribute() is
 'BEFORE INSERT row trigger of tables with an actor: the caller, unless the statement names one.';
 
+-- A trigger needs nobody's right to fire; with it, somebody could hang the function on a table of his own.
+revoke execute on function floorcast.attribute() from public;
+
 create or replace trigger _100_attribute before insert on public.work_order_assignments
 for each row execute function floorcast.attribute();
 comment on trigger _100_attribute on public.work_order_assignments is 'Who assigned, unless the statement says.';

@@ -5,7 +5,7 @@ returns trigger
 volatile
 -- definer: it reads warehouses and writes users, both perhaps out of the writer's sight.
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare

@@ -25,6 +25,9 @@ $$;
 comment on function floorcast.inherit_warehouse_of_item() is
 'BEFORE INSERT row trigger of inventory_transactions: warehouse_id is that of the item unless given.';
 
+-- A trigger needs nobody's right to fire; with it, somebody could hang the function on a table of his own.
+revoke execute on function floorcast.inherit_warehouse_of_item() from public;
+
 create or replace trigger _100_inherit_warehouse before insert on public.inventory_transactions
 for each row execute function floorcast.inherit_warehouse_of_item();
 comment on trigger _100_inherit_warehouse on public.inventory_transactions is

@@ -27,6 +27,9 @@ $$;
 comment on function floorcast.inherit_warehouse_of_machine() is
 'BEFORE INSERT row trigger of what belongs to a machine: warehouse_id is that of the machine unless given.';
 
+-- A trigger needs nobody's right to fire; with it, somebody could hang the function on a table of his own.
+revoke execute on function floorcast.inherit_warehouse_of_machine() from public;
+
 create or replace trigger _100_inherit_warehouse before insert on public.equipment_hierarchy
 for each row execute function floorcast.inherit_warehouse_of_machine('child_id');
 comment on trigger _100_inherit_warehouse on public.equipment_hierarchy is

@@ -25,6 +25,9 @@ $$;
 comment on function floorcast.inherit_warehouse_of_work_order() is
 'BEFORE INSERT row trigger of a work order''s children: warehouse_id is that of the order unless given.';
 
+-- A trigger needs nobody's right to fire; with it, somebody could hang the function on a table of his own.
+revoke execute on function floorcast.inherit_warehouse_of_work_order() from public;
+
 create or replace trigger _100_inherit_warehouse before insert on public.work_order_assignments
 for each row execute function floorcast.inherit_warehouse_of_work_order();
 comment on trigger _100_inherit_warehouse on public.work_order_assignments is

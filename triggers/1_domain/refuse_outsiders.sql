@@ -5,7 +5,7 @@ returns trigger
 volatile
 -- definer: the writer may not see who belongs to which organization, and is told only whether this one does.
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 begin

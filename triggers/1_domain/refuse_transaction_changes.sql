@@ -20,6 +20,9 @@ $$;
 comment on function floorcast.refuse_transaction_changes() is
 'BEFORE UPDATE OR DELETE row trigger of inventory_transactions: refuses.';
 
+-- A trigger needs nobody's right to fire; with it, somebody could hang the function on a table of his own.
+revoke execute on function floorcast.refuse_transaction_changes() from public;
+
 create or replace trigger _100_refuse_changes before update or delete on public.inventory_transactions
 for each row execute function floorcast.refuse_transaction_changes();
 comment on trigger _100_refuse_changes on public.inventory_transactions is

@@ -24,6 +24,9 @@ $$;
 comment on function floorcast.refuse_turned_back_meter() is
 'BEFORE UPDATE row trigger of equipment: refuses a meter reading below the one before.';
 
+-- A trigger needs nobody's right to fire; with it, somebody could hang the function on a table of his own.
+revoke execute on function floorcast.refuse_turned_back_meter() from public;
+
 create or replace trigger _100_refuse_turned_back_meter before update on public.equipment
 for each row execute function floorcast.refuse_turned_back_meter();
 comment on trigger _100_refuse_turned_back_meter on public.equipment is 'A meter never falls.';

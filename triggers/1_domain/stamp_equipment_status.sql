@@ -24,6 +24,9 @@ $$;
 comment on function floorcast.stamp_equipment_status() is
 'BEFORE UPDATE row trigger of equipment: previous_status and status_changed_at follow status.';
 
+-- A trigger needs nobody's right to fire; with it, somebody could hang the function on a table of his own.
+revoke execute on function floorcast.stamp_equipment_status() from public;
+
 create or replace trigger _100_stamp_status before update on public.equipment
 for each row execute function floorcast.stamp_equipment_status();
 comment on trigger _100_stamp_status on public.equipment is

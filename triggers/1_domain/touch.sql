@@ -43,6 +43,9 @@ $$;
 comment on function floorcast.touch() is
 'BEFORE UPDATE row trigger: raises version and updated_at of a row that really changes, and of no other.';
 
+-- A trigger needs nobody's right to fire; with it, somebody could hang the function on a table of his own.
+revoke execute on function floorcast.touch() from public;
+
 create or replace trigger _100_touch before update on public.organizations
 for each row execute function floorcast.touch();
 comment on trigger _100_touch on public.organizations is 'Counts the changes of an organization.';

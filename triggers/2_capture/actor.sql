@@ -15,3 +15,6 @@ begin atomic
 end;
 
 comment on function floorcast.actor() is 'sub of request.jwt.claims, or system:<role>.';
+
+revoke execute on function floorcast.actor() from public;
+grant execute on function floorcast.actor() to authenticated, service_role;

@@ -40,6 +40,9 @@ $$;
 comment on function floorcast.refuse_trail_changes() is
 'Refuses UPDATE, DELETE and TRUNCATE of the trail and its ticks outside a maintenance that is itself in the trail.';
 
+-- A trigger needs nobody's right to fire; with it, somebody could hang the function on a table of his own.
+revoke execute on function floorcast.refuse_trail_changes() from public;
+
 -- Row triggers of the trail are copied to its partitions, those that come later too.
 create or replace trigger _100_refuse_changes before update or delete on floorcast.change
 for each row execute function floorcast.refuse_trail_changes('trail');

@@ -15,3 +15,6 @@ end;
 $$;
 
 comment on function floorcast.refuse_truncate() is 'Refuses TRUNCATE of a tracked table with a sentence.';
+
+-- A trigger needs nobody's right to fire; with it, somebody could hang the function on a table of his own.
+revoke execute on function floorcast.refuse_truncate() from public;

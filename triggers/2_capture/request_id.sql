@@ -18,3 +18,5 @@ begin atomic
 end;
 
 comment on function floorcast.request_id() is 'floorcast.request_id, or the header x-request-id of PostgREST''s request; null for neither.';
+
+revoke execute on function floorcast.request_id() from public;

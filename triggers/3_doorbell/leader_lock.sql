@@ -9,3 +9,6 @@ begin atomic
 end;
 
 comment on function floorcast.leader_lock() is 'Key of the advisory lock that the leading relay holds.';
+
+revoke execute on function floorcast.leader_lock() from public;
+grant execute on function floorcast.leader_lock() to floorcast_relay, floorcast_gateway;

@@ -9,3 +9,6 @@ begin atomic
 end;
 
 comment on function floorcast.now_ms() is 'The server''s clock in milliseconds since 1970.';
+
+revoke execute on function floorcast.now_ms() from public;
+grant execute on function floorcast.now_ms() to floorcast_relay, floorcast_gateway;

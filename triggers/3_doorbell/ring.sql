@@ -25,3 +25,5 @@ end;
 $$;
 
 comment on function floorcast.ring(text) is 'NOTIFY floorcast, unless a busy relay reads by itself.';
+
+revoke execute on function floorcast.ring(text) from public;

@@ -10,3 +10,6 @@ begin atomic
 end;
 
 comment on function floorcast.silence_lock() is 'Key of the advisory lock between silent writers and an idle relay.';
+
+revoke execute on function floorcast.silence_lock() from public;
+grant execute on function floorcast.silence_lock() to floorcast_relay, floorcast_gateway;

@@ -46,3 +46,6 @@ begin atomic
 end;
 
 comment on function floorcast.change_digest(floorcast.change) is 'sha256 of one change, input of the seal of its tick.';
+
+revoke execute on function floorcast.change_digest(floorcast.change) from public;
+grant execute on function floorcast.change_digest(floorcast.change) to floorcast_relay, floorcast_gateway;

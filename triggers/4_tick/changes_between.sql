@@ -25,3 +25,6 @@ end;
 
 comment on function floorcast.changes_between(pg_snapshot, pg_snapshot) is
 'Changes that `upto` sees and `after` did not, in no order.';
+
+revoke execute on function floorcast.changes_between(pg_snapshot, pg_snapshot) from public;
+grant execute on function floorcast.changes_between(pg_snapshot, pg_snapshot) to floorcast_relay, floorcast_gateway;

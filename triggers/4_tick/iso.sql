@@ -9,3 +9,6 @@ begin atomic
 end;
 
 comment on function floorcast.iso(timestamptz) is 'ISO 8601 in UTC to the microsecond.';
+
+revoke execute on function floorcast.iso(timestamptz) from public;
+grant execute on function floorcast.iso(timestamptz) to authenticated, service_role, floorcast_relay, floorcast_gateway;

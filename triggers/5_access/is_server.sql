@@ -12,3 +12,6 @@ as $$
 $$;
 
 comment on function floorcast.is_server() is 'Whether the caller is a trusted server: has the rights of service_role.';
+
+revoke execute on function floorcast.is_server() from public;
+grant execute on function floorcast.is_server() to authenticated, service_role;

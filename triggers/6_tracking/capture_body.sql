@@ -103,3 +103,5 @@ $$;
 
 comment on function floorcast.capture_body(regclass, text, text, text, text, text) is
 'Text of the capture function of one table; called by floorcast.track().';
+
+revoke execute on function floorcast.capture_body(regclass, text, text, text, text, text) from public;

@@ -39,3 +39,5 @@ as $$
 $$;
 
 comment on function floorcast.key_columns(regclass) is 'Primary key columns, and how to tell that their values are the same.';
+
+revoke execute on function floorcast.key_columns(regclass) from public;
