@@ -5,7 +5,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from tests.sql.plant import Connection, Plant, add_machine, add_order, add_schedule, add_template, value
+from tests.sql.plant import Connection, Plant, acting_as, add_machine, add_order, add_schedule, add_template, value
 
 MIDNIGHT = "2024-01-01T00:00Z"
 
@@ -215,3 +215,41 @@ def test_access_ends_at_a_time_or_has_an_open_end(owner: Connection, plant: Plan
             "update public.user_warehouse_access set ends_at = %s where user_id = %s",
             [forever, plant.people["technician"]],
         )
+
+
+def test_those_who_lead_plan_and_those_who_work_only_read(owner: Connection, plant: Plant, monthly: UUID) -> None:
+    """A technician sees when his machine is due; when that is, is not his to decide."""
+    with acting_as(owner, plant.people["supervisor"]):
+        mine = add_template(owner, plant.north, name="Weekly")
+        schedule = add_schedule(owner, plant.machine, mine)
+        owner.execute("update public.maintenance_schedules set next_due = '2024-03-01Z' where id = %s", [schedule])
+    with acting_as(owner, plant.people["technician"]):
+        for table in ("maintenance_templates", "maintenance_schedules"):
+            assert value(owner, f"select count(*) from visible.{table}") > 0
+        owner.execute("update public.maintenance_schedules set next_due = '2030-01-01Z'")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), acting_as(owner, plant.people["technician"]):
+        add_schedule(owner, plant.machine, monthly)
+    with acting_as(owner, plant.stranger):
+        for table in ("maintenance_templates", "maintenance_schedules", "maintenance_history"):
+            assert value(owner, f"select count(*) from visible.{table}") == 0
+    assert schedule_row(owner, schedule)["due"] == "2024-03-01 00:00"
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "update public.maintenance_schedules set anchor = now()",
+        "update public.maintenance_schedules set last_completed_at = now()",
+        "update public.maintenance_schedules set equipment_id = gen_random_uuid()",
+        "update public.maintenance_templates set warehouse_id = gen_random_uuid()",
+        "update public.work_orders set schedule_id = null",
+        "update public.work_orders set schedule_due = now()",
+        "delete from public.maintenance_schedules",
+        "update public.maintenance_history set in_time = true",
+        "delete from public.maintenance_history",
+    ],
+)
+def test_not_even_an_admin_writes_what_follows_from_the_work(owner: Connection, plant: Plant, attempt: str) -> None:
+    """History and the dues that orders are for are facts."""
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), acting_as(owner, plant.people["admin"]):
+        owner.execute(attempt.encode())

@@ -13,6 +13,10 @@ select floorcast.track('public.work_order_attachments');
 select floorcast.track('public.inventory_locations');
 select floorcast.track('public.inventory_items');
 select floorcast.track('public.inventory_transactions');
+select floorcast.track('public.maintenance_templates');
+select floorcast.track('public.maintenance_schedules');
+select floorcast.track('public.maintenance_history');
+select floorcast.track('public.notifications');
 
 -- Followed by gateways, sent to nobody.
 select floorcast.track('floorcast.grants', 'warehouse');
