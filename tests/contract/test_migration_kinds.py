@@ -14,7 +14,8 @@ FIRST = "0012"
 NAMES = [name for name in migration_names(SCHEMA) if name >= FIRST]
 # A `do` block makes roles, where they are absent.
 SHAPES = re.compile(r"(create|alter|drop|comment|grant|revoke|do)\b", re.IGNORECASE)
-ROWS = re.compile(r"(insert|update|delete|merge|with)\b", re.IGNORECASE)
+# `select` moves sequences, or is a rollback that has nothing to do.
+ROWS = re.compile(r"(insert|update|delete|merge|with|select)\b", re.IGNORECASE)
 WRITES_ROWS = re.compile(r"^\s*(insert\s+into|update\s+\S+\s+set|delete\s+from)\b", re.IGNORECASE | re.MULTILINE)
 
 
