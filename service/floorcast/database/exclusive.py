@@ -56,10 +56,9 @@ def session(url: str, *, lock_timeout: str) -> Iterator[Connection]:
         yield connection
 
 
-def pin(connection: Connection, *, lock_timeout: str, statement_timeout: str = "0") -> None:
+def pin(connection: Connection, *, lock_timeout: str) -> None:
     """Set what every migration may rely on; again after each, since one may have changed it."""
-    parameters = {"lock_timeout": lock_timeout, "statement_timeout": statement_timeout}
-    connection.execute(STATEMENTS["pin_session"], parameters)
+    connection.execute(STATEMENTS["pin_session"], {"lock_timeout": lock_timeout})
 
 
 def lock(connection: Connection, *, wait_seconds: float, say: Say) -> None:

@@ -1,8 +1,8 @@
 """The first picture: what one warehouse looks like in one snapshot, as the caller may see it.
 
-Rows are read as `authenticated` (or `service_role`) under the caller's claims, so row level security is the
-only judge of what is in the picture. JSON is made in Postgres and passed through as text: no digit is lost,
-and nothing is parsed on the way.
+Rows are read as `authenticated` (or `service_role`) under the caller's claims, through the views in schema `visible`:
+row level security is the only judge of which rows are in the picture, and those views of which columns are null. JSON
+is made in Postgres and passed through as text: no digit is lost, and nothing is parsed on the way.
 """
 
 from collections.abc import AsyncIterator
@@ -19,10 +19,10 @@ from floorcast.errors import DatabaseUnavailable
 _QUERIES = load_queries("picture.sql")
 
 MOST_ROWS = 2000
-"""Machines, open orders, items and assignments at most; a screen shows fewer, and memory stays bounded."""
+"""Machines, open orders, items, assignments and the like at most; a screen shows fewer, and memory stays bounded."""
 
 RECENT_ROWS = 50
-"""Newest events and stock movements."""
+"""Newest events and stock movements; one's own notifications."""
 
 _SESSION = {
     "autocommit": True,
@@ -113,7 +113,7 @@ class PictureReader:
         """
         async with self._snapshot() as connection:
             await self._become(connection, caller)
-            return await _text(connection, "warehouses", {"role": caller.role, "most": MOST_ROWS})
+            return await _text(connection, "warehouses", {"most": MOST_ROWS})
 
     async def picture(self, caller: Caller, warehouse: str) -> Picture | None:
         """Return the picture of a warehouse (a uuid), or None where there is none that the caller may open.
@@ -123,7 +123,6 @@ class PictureReader:
         """
         parameters = {
             "warehouse": warehouse,
-            "role": caller.role,
             "most": MOST_ROWS,
             "recent": RECENT_ROWS,
         }
