@@ -199,6 +199,137 @@ async def test_orders_are_sorted_by_priority_then_due_then_age(screen: Screen) -
     assert ids == ["first", "sooner", "later", "never, older", "never"]
 
 
+async def test_what_is_overdue_comes_first_and_what_nobody_will_do_is_not_on_the_board(screen: Screen) -> None:
+    """An order that is not done is what its schedule waits for, past grace and blackout it is overdue."""
+    found = await screen.call(
+        "maintenance.js",
+        """
+        const day = 86_400_000;
+        const now = Date.parse("2026-11-23T12:00:00Z");
+        const at = (days) => new Date(now + days * day).toISOString();
+        const schedule = (id, days, more) => ({
+            id, equipment_id: "press", template_id: "oiling", next_due: days === null ? null : at(days),
+            next_due_meter: null, grace: "1 day", blackout: "{}", active: true, deleted_at: null, ...more,
+        });
+        const order = (schedule_id, days, status = "open", number = schedule_id) =>
+            ({ schedule_id, schedule_due: at(days), status, number, deleted_at: null });
+        const machines = { press: { status: "operational", meter_hours: 990 }, scrap: { status: "retired" } };
+        const list = module.dueList(
+            [
+                schedule("planned", 20), schedule("soon", 3), schedule("in grace", -0.5), schedule("overdue", -2),
+                schedule("ordered", 30), schedule("twice", 30), schedule("ahead", 30),
+                schedule("paused", -9, { active: false }), schedule("paused, ordered", 9, { active: false }),
+                schedule("gone", -9, { deleted_at: at(-1) }), schedule("no machine", -9, { equipment_id: "elsewhere" }),
+                schedule("scrap", -9, { equipment_id: "scrap" }),
+                schedule("no template", -9, { template_id: "retired" }),
+                schedule("shut down", -3, { blackout: '{["2026-11-19 00:00:00+00","2026-11-29 02:00:00+02")}' }),
+                schedule("meter", null, { next_due_meter: 1000 }),
+                schedule("meter over", null, { next_due_meter: 980 }),
+                schedule("meter far", null, { next_due_meter: 2000 }),
+            ],
+            [
+                order("ordered", -5), order("ahead", 4), order("paused, ordered", -0.2),
+                order("twice", -1.5, "in_progress", "WO-2"), order("twice", -31.5, "open", "WO-1"),
+                order("soon", -3, "completed"), order("soon", -4, "cancelled"),
+            ],
+            (id) => machines[id],
+            (id) => (id === "oiling" ? { name: "Oiling" } : undefined),
+            now,
+        );
+        return list.map(({ schedule, state, order, more }) => [schedule.id, state, order?.number ?? null, more]);
+        """,
+    )
+    assert found == [
+        ["twice", "overdue", "WO-1", 1],
+        ["ordered", "overdue", "ordered", 0],
+        ["overdue", "overdue", None, 0],
+        ["meter over", "overdue", None, 0],
+        ["in grace", "due", None, 0],
+        ["paused, ordered", "due", "paused, ordered", 0],
+        ["ahead", "due", "ahead", 0],
+        ["soon", "soon", None, 0],
+        ["shut down", "soon", None, 0],
+        ["meter", "soon", None, 0],
+        ["planned", "planned", None, 0],
+        ["meter far", "planned", None, 0],
+    ]
+
+
+async def test_what_is_overdue_or_cancelled_counts_as_not_done_in_time(screen: Screen) -> None:
+    """Else a plant that never does its maintenance would look perfect."""
+    figures = await screen.call(
+        "maintenance.js",
+        """
+        const now = Date.parse("2026-11-23T12:00:00Z");
+        const schedules = [{ id: "s", grace: "2 days", blackout: "{}" }];
+        const due = (day) => `2026-11-${day}T06:00:00+00:00`;
+        const line = (day, in_time) => ({ schedule_id: "s", due_at: due(day), in_time });
+        const order = (day, status) => ({ schedule_id: "s", schedule_due: due(day), status, deleted_at: null });
+        const history = [line("01", true), line("02", false), line("03", true)];
+        history.push({ ...line("01", true), due_at: "2026-07-01T06:00:00+00:00" });
+        const orders = [
+            order("04", "open"), order("05", "cancelled"), order("22", "open"), order("03", "closed"),
+            { schedule_id: null, schedule_due: null, status: "open" },
+            { ...order("06", "open"), deleted_at: due("07") },
+        ];
+        return [module.compliance(history, schedules, orders, now), module.compliance([], [], [], now)];
+        """,
+    )
+    assert figures == [{"inTime": 2, "due": 5}, {"inTime": 0, "due": 0}]
+
+
+async def test_intervals_and_frequencies_are_read_as_postgres_writes_them(screen: Screen) -> None:
+    """They decide what is overdue."""
+    day = 86_400_000
+    intervals = ["00:00:00", "1 day", "1 mon 2 days 03:04:05.5", "-1 days +02:00:00", "-00:30:00", None]
+    script = "return values[0].map((interval) => module.milliseconds(interval))"
+    assert await screen.call("moments.js", script, intervals) == [
+        0,
+        day,
+        32 * day + 11_045_500,
+        -day + 7_200_000,
+        -1_800_000,
+        0,
+    ]
+    words = await screen.call(
+        "maintenance.js",
+        """
+        const every = (frequency, schedule_type) => module.everyWords({ frequency, schedule_type });
+        return [every(1, "months"), every(30, "days"), every(500, "meter_hours")];
+        """,
+    )
+    assert words == ["every month", "every 30 days", "every 500 meter hours"]
+
+
+async def test_unread_notifications_come_first_and_stay_longest(screen: Screen) -> None:
+    """Whoever never reads them all still sees the newest, and that there are more."""
+    kept = await screen.call(
+        "store.js",
+        """
+        const { bellWords, sortedNotifications } = await import("/page/notifications.js");
+        const store = new module.Store();
+        let sorted;
+        for (let n = 0; n < 60; n += 1) {
+            const read_at = n % 10 === 0 ? "2026-11-23T11:00:00+00:00" : null;
+            const row = { id: String(n), created_at: `2026-11-23T10:${String(n).padStart(2, "0")}:00+00:00`, read_at };
+            store.apply({ op: "enter", table: "notifications", key: { id: row.id }, new: row });
+            if (n === 21) sorted = sortedNotifications(store.rows("notifications")).map((one) => one.id);
+        }
+        const unread = store.rows("notifications").filter((row) => row.read_at === null).map((row) => Number(row.id));
+        const words = [bellWords(50, true), bellWords(0, false)];
+        return [sorted.slice(0, 2), sorted.slice(-3), unread.length, Math.min(...unread), ...words];
+        """,
+    )
+    assert kept == [
+        ["21", "19"],
+        ["20", "10", "0"],
+        50,
+        5,
+        {"count": "50+", "words": "Notifications: 50 or more unread"},
+        {"count": "", "words": "Notifications: nothing unread"},
+    ]
+
+
 async def test_a_row_of_any_table_gets_a_line_in_words(screen: Screen) -> None:
     """What it calls itself, else what it mentions, else its key; a column that may not be seen is no word."""
     told = await screen.call(
@@ -218,6 +349,12 @@ async def test_a_row_of_any_table_gets_a_line_in_words(screen: Screen) -> None:
         rows.forEach((row, n) => feed.add([
             { position: `7-${n}`, table: "cycle_counts", op: "update", by: "update", key, new: row, actor: person },
         ]));
+        // What the timeline and the stock say already is not said twice.
+        const change = { op: "update", by: "update", key };
+        const done = { ...change, table: "equipment_maintenance_history", new: { work_order_id: key.id } };
+        const moved = { ...change, table: "inventory_items", new: { location_id: key.id } };
+        const filled = { ...change, table: "inventory_locations", new: { name: "Rack 4" } };
+        feed.add([done, moved, filled], (table) => table !== "inventory_items");
         feed.add([{ position: "8-1", table: "other", op: "leave", by: "update", key }]);
         feed.add([{ position: "8-2", table: "cycle_counts", op: "leave", by: "delete", key, old: { label: "x" } }]);
         feed.add([{ position: "8-3", table: "cycle_counts", op: "leave", by: "update", key }]);
@@ -259,7 +396,8 @@ async def test_tables_and_operations_have_words(screen: Screen) -> None:
         """
         return [
             module.tableWords("inventory_locations"), module.tableWords("stores.cycle_counts"),
-            ...[["enter", "insert"], ["enter", "update"], ["update", "update"], ["leave", "update"], ["leave", "delete"]]
+            ...["enter insert", "enter update", "update update", "leave update", "leave delete"]
+                .map((words) => words.split(" "))
                 .map(([op, by]) => module.operationWords({ op, by })),
         ];
         """,

@@ -90,9 +90,10 @@ async def test_a_table_that_the_page_has_never_heard_of_tells_its_changes(
 ) -> None:
     """A new tracked table is on the page without a line of page code, also one that is tracked while the page looks."""
     screen = await screens()
+    # First of all: whoever looks reads his picture again when the rules change.
+    await floorcast_up.write("insert into floorcast.table_rule values ('cycle_counts', 'select', '{viewer,kiosk}')")
     await screen.open(floorcast_up.link("Wall Screen North"))
     await floorcast_up.write("create table public.cycle_counts (id int primary key, warehouse_id uuid, label text)")
-    await floorcast_up.write("insert into floorcast.table_rule values ('cycle_counts', 'select', '{viewer,kiosk}')")
     await floorcast_up.write("select floorcast.track('public.cycle_counts')")
     count = "insert into public.cycle_counts values (1, %s, 'Aisle 7')"
     await floorcast_up.write(count, floorcast_up.warehouse)
@@ -102,6 +103,111 @@ async def test_a_table_that_the_page_has_never_heard_of_tells_its_changes(
     await floorcast_up.write("delete from public.cycle_counts")
     await screen.shows("#events li:first-child", "Cycle counts 1 removed")
     assert "null" not in await screen.page.inner_text("#board")
+
+
+async def test_a_due_schedule_turns_into_an_order_and_moves_on_when_it_is_done(
+    floorcast_up: Floorcast, screens: NewScreen
+) -> None:
+    """What is due when, whether somebody has an order for it, and how much is done in time."""
+    up, screen, row = floorcast_up, await screens(), "#maintenance li:first-child"
+    await up.write("delete from public.maintenance_schedules")
+    await screen.open(up.link("Wall Screen North"))
+    assert await screen.page.get_attribute("#maintenance", "data-empty") == "No maintenance is planned yet."
+    await up.write(
+        "insert into public.maintenance_templates (warehouse_id, name) values (%s, 'Lubrication')", up.warehouse
+    )
+    await up.write(
+        """insert into public.maintenance_schedules (
+               warehouse_id, equipment_id, template_id, schedule_type, frequency, next_due
+           )
+           select warehouse_id, %s, id, 'days', 30, now() - interval '2 days'
+           from public.maintenance_templates where name = 'Lubrication'""",
+        PRESS,
+    )
+    await screen.shows(f"{row}[data-state=overdue]", "Press Line 1")
+    await screen.shows(f"{row} .state", "no order yet")
+    await screen.shows("#overdue-count", "1 overdue")
+    await up.write("select floorcast.create_due_work_orders()")
+    await screen.shows(f"{row}[data-state=overdue] .state", "open")
+    await screen.shows(row, "WO-")
+    await screen.shows("#compliance", "0 of 1 in time")
+    await up.write("update public.work_orders set status = 'completed' where schedule_id is not null")
+    await screen.shows(f"{row}[data-state=planned]", "every 30 days")
+    assert await screen.texts("#overdue-count") == [""]
+    await screen.shows("#compliance", "0 of 1 in time")
+
+
+NOTIFY = """insert into public.notifications (warehouse_id, user_id, type, title, equipment_id)
+            values (%s, %s, 'announcement', %s, %s)"""
+
+
+async def test_a_notification_arrives_for_its_person_only_and_is_counted_until_it_is_read(
+    floorcast_up: Floorcast, screens: NewScreen
+) -> None:
+    """Two people, two pages; read anywhere is read here."""
+    up, mine, hers = floorcast_up, await screens(), await screens()
+    me, she = (plant.demo_id("person", name) for name in ("Supervisor One", "Admin One"))
+    await up.write("delete from public.notifications")
+    await up.write(NOTIFY, up.warehouse, me, "BEFORE", None)
+    await asyncio.gather(mine.open(up.link("Supervisor One")), hers.open(up.link("Admin One")))
+    await hers.page.select_option("#warehouse", str(up.warehouse))
+    await hers.mark("live")
+    assert await mine.texts("#unread-count") == ["1"]
+    await up.write(NOTIFY, up.warehouse, she, "FOR HER", None)
+    await up.write(NOTIFY, up.warehouse, me, "FOR ME", PRESS)
+    await mine.shows("#announcer", "Notification: FOR ME.")
+    await hers.shows("#announcer", "Notification: FOR HER.")
+    await mine.page.click("#bell")
+    await hers.page.click("#bell")
+    assert await mine.texts("#notification-list h3") == ["FOR ME", "BEFORE"]
+    assert await hers.texts("#notification-list h3") == ["FOR HER"]
+    await mine.shows("#notification-list li:first-child", "Press Line 1")
+    assert await mine.page.get_attribute("#bell", "aria-label") == "Notifications: 2 unread"
+    assert "FOR" not in " ".join(await mine.texts("#events") + await hers.texts("#events"))
+
+    await up.write("update public.notifications set read_at = now() where title = 'FOR ME'")
+    await mine.shows("#notification-list li:first-child[data-unread=true]", "BEFORE")
+    assert await mine.texts("#unread-count") == ["1"]
+    await up.write("delete from public.notifications where title = 'BEFORE'")
+    await mine.page.wait_for_selector("#bell[data-some=false]")
+    assert await mine.texts("#notification-list h3") == ["FOR ME"]
+    assert await hers.texts("#notification-list h3") == ["FOR HER"]
+    await mine.page.keyboard.press("Escape")
+    assert not await mine.page.is_visible("#notifications")
+    assert await mine.page.evaluate("document.activeElement.id") == "bell"
+
+
+async def test_retired_rows_leave_the_boards_and_restored_ones_come_back(
+    floorcast_up: Floorcast, screens: NewScreen
+) -> None:
+    """A board shows what is in use."""
+    screen = await screens()
+    await screen.open(floorcast_up.link("Wall Screen North"))
+    tile = screen.page.locator(f"#machines [data-id='{PRESS}']")
+    await tile.wait_for()
+    await floorcast_up.write("update public.equipment set deleted_at = now() where id = %s", PRESS)
+    await tile.wait_for(state="detached", timeout=5000 * UNIT)
+    await floorcast_up.write("update public.equipment set deleted_at = null where id = %s", PRESS)
+    await tile.wait_for(timeout=5000 * UNIT)
+
+
+async def test_another_role_reads_the_picture_again(floorcast_up: Floorcast, screens: NewScreen) -> None:
+    """What was shown under the old role may be more than the new one may see, or less."""
+    screen = await screens()
+    await screen.open(floorcast_up.link("Supervisor One"))
+    await floorcast_up.write(
+        "insert into public.inventory_locations (warehouse_id, name) values (%s, 'Rack 4')", floorcast_up.warehouse
+    )
+    told = screen.page.locator("#events [data-table=inventory_locations]", has_text="Inventory locations Rack 4 added")
+    await told.wait_for(timeout=5000 * UNIT)
+    await floorcast_up.write(
+        "update public.user_warehouse_access set role = 'viewer' where user_id = %s",
+        plant.demo_id("person", "Supervisor One"),
+    )
+    # The feed begins anew with each picture.
+    await told.wait_for(state="detached", timeout=5000 * UNIT)
+    await screen.mark("live")
+    await screen.shows("#machines", "Press Line 1")
 
 
 async def test_what_people_type_stays_text(floorcast_up: Floorcast, screens: NewScreen) -> None:

@@ -1,10 +1,12 @@
 // One warehouse on the screen: rows come in through picture() and changes(), and are drawn at most once a frame.
 
+import { Announcer } from "./announcer.js";
 import { byId } from "./dom.js";
 import { Feed } from "./feed.js";
 import { drawEvents, drawStock } from "./happenings.js";
 import { drawMachines } from "./machines.js";
-import { announceDown, forgetDown } from "./mark.js";
+import { drawMaintenance } from "./maintenance.js";
+import { drawNotifications, hideList } from "./notifications.js";
 import { drawOrders } from "./orders.js";
 import { Store, hasBoard } from "./store.js";
 
@@ -14,7 +16,8 @@ export class Board {
   #store = new Store();
   #feed = new Feed();
   #freshUntil = new Map(); // row id → time until which it is shown as new
-  #cut = { equipment: false, work_orders: false };
+  #announcer = new Announcer();
+  #cut = new Set(); // Tables of which there may be more rows than are held.
   #scheduled = false;
   #whole = true; // False while a tick that comes in parts is half applied: half a transaction is never drawn.
 
@@ -23,8 +26,8 @@ export class Board {
     this.#store.fill(tables);
     // What was told before may be more than may be told now.
     this.#feed.clear();
-    this.#cut.equipment = tables.equipment.length >= limits.rows;
-    this.#cut.work_orders = tables.work_orders.length >= limits.rows;
+    this.#cut = new Set(["equipment", "work_orders", "maintenance_history"].filter((table) => tables[table].length >= limits.rows));
+    if (tables.notifications.length >= limits.recent) this.#cut.add("notifications");
     this.#freshUntil.clear();
     this.#whole = true;
     byId("board").dataset.filled = "true";
@@ -38,7 +41,7 @@ export class Board {
       const changed = this.#store.apply(operation);
       if (changed?.row?.id) this.#freshUntil.set(changed.row.id, until);
     }
-    for (const { id } of this.#feed.add(changes.filter(({ table }) => !hasBoard(table)))) this.#freshUntil.set(id, until);
+    for (const { id } of this.#feed.add(changes, (table) => !hasBoard(table))) this.#freshUntil.set(id, until);
     this.#whole = endsTick;
     if (endsTick) this.draw();
   }
@@ -49,7 +52,8 @@ export class Board {
     this.#feed.clear();
     this.#freshUntil.clear();
     this.#whole = true;
-    forgetDown();
+    this.#announcer.forget();
+    hideList();
     this.#draw();
     delete byId("board").dataset.filled;
     document.title = "Floorcast";
@@ -69,11 +73,13 @@ export class Board {
     const now = Date.now();
     for (const [id, until] of this.#freshUntil) if (until < now) this.#freshUntil.delete(id);
     const fresh = ({ id }) => this.#freshUntil.has(id);
-    const down = drawMachines(this.#store, fresh, now, this.#cut.equipment);
-    drawOrders(this.#store, fresh, now, this.#cut.work_orders);
+    const down = drawMachines(this.#store, fresh, now, this.#cut.has("equipment"));
+    drawOrders(this.#store, fresh, now, this.#cut.has("work_orders"));
+    drawMaintenance(this.#store, fresh, now, this.#cut.has("maintenance_history"));
     drawEvents(this.#store, this.#feed, fresh, now);
     drawStock(this.#store, fresh, now);
-    if (byId("board").dataset.filled) announceDown(down, (id) => this.#store.get("equipment", id)?.name);
+    const unread = drawNotifications(this.#store, fresh, now, this.#cut.has("notifications"));
+    if (byId("board").dataset.filled) this.#announcer.look(down, unread, (id) => this.#store.get("equipment", id)?.name);
     document.title = down.length ? `${down.length} down · Floorcast` : "Floorcast";
   }
 }

@@ -8,6 +8,15 @@ const MOST_LETTERS = 200;
 // What a row may call itself, the best first.
 const TITLES = ["title", "name", "display_name", "number", "label", "subject", "file_name", "code"];
 
+// Changes that another line on the screen tells better, by table.
+const TOLD_ELSEWHERE = {
+  // The timeline says that an order was completed, and that a file was attached.
+  equipment_maintenance_history: ({ new: row }) => Boolean(row?.work_order_id),
+  work_order_attachments: ({ by }) => by === "insert",
+  // What a location holds follows the stock that moves there.
+  inventory_locations: ({ op, key }, all) => op === "update" && all.some(({ table, new: row }) => table === "inventory_items" && row?.location_id === key.id),
+};
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** The newest changes of tables without a board, bounded. */
@@ -23,10 +32,11 @@ export class Feed {
     return this.#entries;
   }
 
-  /** Takes the operations of one frame; returns the entries that they became. */
-  add(operations) {
+  /** Takes the operations of one frame; returns the entries that those became that `isOurs` and nothing else tells. */
+  add(operations, isOurs = () => true) {
     const groups = new Map();
     for (const operation of operations) {
+      if (!isOurs(operation.table) || TOLD_ELSEWHERE[operation.table]?.(operation, operations)) continue;
       const kind = [operation.table, operation.op, operation.by, operation.actor].join(" ");
       if (!groups.has(kind)) groups.set(kind, []);
       groups.get(kind).push(operation);

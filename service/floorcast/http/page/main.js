@@ -6,6 +6,7 @@ import { Board } from "./board.js";
 import { byId, element, setText } from "./dom.js";
 import { Follower } from "./follower.js";
 import { drawMark } from "./mark.js";
+import { wireBell } from "./notifications.js";
 import { readWarehouses } from "./server.js";
 import { currentToken, forgetToken, keepToken, lastWarehouse, rememberWarehouse } from "./session.js";
 
@@ -22,6 +23,7 @@ function show(view) {
   document.body.dataset.view = view;
   for (const id of ["sign-in", "notice", "board"]) byId(id).hidden = id !== view;
   byId("mark").hidden = view !== "board";
+  byId("bell").hidden = view !== "board";
   byId("sign-out").hidden = token === null;
 }
 
@@ -120,6 +122,7 @@ byId("warehouse").addEventListener("change", (event) => {
   rememberWarehouse(event.target.value);
   follow(event.target.value);
 });
+wireBell();
 
 // The address may be given another token while the page is open.
 addEventListener("hashchange", start);

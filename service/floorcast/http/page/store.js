@@ -9,8 +9,8 @@ export function isOpen(order) {
   return !CLOSED.has(order.status) && !order.deleted_at;
 }
 
-// key: columns of the primary key. most: rows kept. oldest: the column by which the oldest goes first; without it those go
-// first that `spare` names, because nothing on the screen stands for them but a name.
+// key: columns of the primary key. most: rows kept. Beyond it those go first that `spare` names, because nothing on the screen
+// stands for them but a name, then the oldest by the column `oldest`. keep: the columns that are held; without it all.
 const TABLES = {
   equipment: { key: ["id"], most: 4000 },
   work_orders: { key: ["id"], most: 4000, spare: (row) => !isOpen(row) },
@@ -18,6 +18,10 @@ const TABLES = {
   work_order_timeline: { key: ["id"], most: 50, oldest: "timestamp" },
   inventory_items: { key: ["id"], most: 6000 },
   inventory_transactions: { key: ["id"], most: 50, oldest: "created_at" },
+  maintenance_schedules: { key: ["id"], most: 4000, spare: (row) => !row.active },
+  maintenance_templates: { key: ["id"], most: 4000, keep: ["id", "name"] },
+  maintenance_history: { key: ["id"], most: 2000, oldest: "due_at", keep: ["id", "schedule_id", "due_at", "in_time"] },
+  notifications: { key: ["id"], most: 50, spare: (row) => row.read_at !== null, oldest: "created_at" },
   // Names only: what else a person's row may hold has no place on a screen.
   users: { key: ["id"], most: 4000, keep: ["id", "display_name"] },
 };
@@ -89,10 +93,11 @@ export class Store {
   #put(table, row) {
     const rows = this.#tables.get(table);
     if (!rows) return;
-    rows.set(keyOf(table, row), row);
+    rows.set(keyOf(table, row), kept(table, row));
     const { most, oldest, spare } = TABLES[table];
     if (rows.size <= most) return;
-    rows.delete(oldest ? keyOfOldest(rows, oldest) : keyOfSpare(rows, spare));
+    const key = keyOfSpare(rows, spare) ?? (oldest ? keyOfOldest(rows, oldest) : rows.keys().next().value);
+    rows.delete(key);
   }
 }
 
@@ -117,5 +122,5 @@ function keyOfSpare(rows, spare) {
   if (spare) {
     for (const [key, row] of rows) if (spare(row)) return key;
   }
-  return rows.keys().next().value;
+  return null;
 }
