@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from floorcast.database import migrate as runner
+from floorcast.database.migrate import Patience
 from floorcast.errors import FloorcastError, NewerDatabaseError, SettingsError
 from floorcast.settings import load_settings
 
@@ -27,11 +28,20 @@ _NEWER = 3
 """A distinct exit code, so that a deployment can tell an old version from a broken one."""
 
 
+_PATIENCE = Patience()
+StatementSeconds = Annotated[
+    float,
+    typer.Option(
+        min=1, help="How long one statement may keep others from a table. Migrations of rows take what they take."
+    ),
+]
+
+
 @migrate.command()
-def up() -> None:
+def up(*, statement_seconds: StatementSeconds = _PATIENCE.statement) -> None:
     """Apply the migrations that are pending, then triggers/ if it changed. Safe for many at once."""
     with _sentences():
-        outcome = runner.up(_url(), say=_say)
+        outcome = runner.up(_url(), patience=Patience(statement=statement_seconds), say=_say)
         if not outcome.migrations and not outcome.behaviour:
             _say("Nothing to do: the database is at this version.")
 
@@ -42,6 +52,7 @@ def down(
     *,
     all_: Annotated[bool, typer.Option("--all", help="Undo every migration.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    statement_seconds: StatementSeconds = _PATIENCE.statement,
 ) -> None:
     """Undo the newest migrations. DELETES the data of the tables that they made.
 
@@ -53,7 +64,8 @@ def down(
         if not yes and not typer.confirm(f"Undo {steps}, with the data in their tables?"):
             _say("Nothing was changed.")
             return
-        if not runner.down(url, None if all_ else count, say=_say):
+        patience = Patience(statement=statement_seconds)
+        if not runner.down(url, None if all_ else count, patience=patience, say=_say):
             _say("Nothing to undo: no migration is applied.")
 
 

@@ -56,9 +56,10 @@ def session(url: str, *, lock_timeout: str) -> Iterator[Connection]:
         yield connection
 
 
-def pin(connection: Connection, *, lock_timeout: str) -> None:
+def pin(connection: Connection, *, lock_timeout: str, statement_timeout: str = "0") -> None:
     """Set what every migration may rely on; again after each, since one may have changed it."""
-    connection.execute(STATEMENTS["pin_session"], {"lock_timeout": lock_timeout})
+    parameters = {"lock_timeout": lock_timeout, "statement_timeout": statement_timeout}
+    connection.execute(STATEMENTS["pin_session"], parameters)
 
 
 def lock(connection: Connection, *, wait_seconds: float, say: Say) -> None:

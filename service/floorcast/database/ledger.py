@@ -16,6 +16,7 @@ from yoyo.connections import DatabaseURI
 from yoyo.migrations import Migration, MigrationList
 
 _NUMBERED = re.compile(r"\d{4}_")
+_DATA = re.compile(r"\d{4}_data_")
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -77,6 +78,11 @@ def read_folder(schema: Path) -> MigrationList:
 def migration_names(schema: Path) -> tuple[str, ...]:
     """The names of the migrations in a folder, oldest first, without a database."""
     return tuple(migration.id for migration in read_folder(schema))
+
+
+def moves_rows(migration: Migration) -> bool:
+    """Whether it changes rows and nothing else: `NNNN_data_words.sql`."""
+    return _DATA.match(migration.id) is not None
 
 
 def migration_file(migration: Migration) -> Path:

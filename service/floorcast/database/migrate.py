@@ -25,7 +25,14 @@ from psycopg.pq import TransactionStatus
 from floorcast.database import exclusive, objects
 from floorcast.database.behaviour import BehaviourFile, Difference, compare, read_behaviour
 from floorcast.database.exclusive import STATEMENTS, Say
-from floorcast.database.ledger import Connection, Ledger, migration_file, migration_names, rollback_file
+from floorcast.database.ledger import (
+    Connection,
+    Ledger,
+    migration_file,
+    migration_names,
+    moves_rows,
+    rollback_file,
+)
 from floorcast.database.sources import Sources, find_sources
 from floorcast.errors import DatabaseUnavailable, MigrationFailed, NewerDatabaseError
 
@@ -38,6 +45,9 @@ class Patience:
     runner: float = 60.0
     # For a table that other sessions use. Short, because whoever wants the table next queues behind us.
     table: float = 5.0
+    # For one statement that changes tables, functions or triggers: it may lock others out for as long as it runs. What
+    # moves rows (NNNN_data_….sql) locks rows only, and takes the time that it takes.
+    statement: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +109,7 @@ class Migrator:
         with self._alone() as (connection, ledger):
             pending = ledger.pending()
             for migration in pending:
-                with self._step(connection, migration_file(migration)) as text:
+                with self._step(connection, migration_file(migration), hurried=not moves_rows(migration)) as text:
                     connection.execute(text)
                     self._mark(connection)
                     ledger.mark_one(migration, log=False)
@@ -134,11 +144,12 @@ class Migrator:
                     f"schema/{missing[0]}.rollback.sql, or go back fewer steps."
                 )
             if migrations:
-                with connection.transaction():
+                self._pin(connection)
+                with _refusals("taking away what triggers/ made", ""), connection.transaction():
                     withdrawn = objects.withdraw(connection)
                 self._say(f"Took away the {len(withdrawn)} functions, triggers, policies and views of triggers/.")
             for migration in migrations:
-                with self._step(connection, rollback_file(migration)) as text:
+                with self._step(connection, rollback_file(migration), hurried=not moves_rows(migration)) as text:
                     connection.execute(text)
                     self._mark(connection)
                     ledger.unmark_one(migration, log=False)
@@ -174,8 +185,10 @@ class Migrator:
         """A session that holds the lock, with a ledger that is there and not ahead of this code."""
         with exclusive.session(self._url, lock_timeout=self._lock_timeout) as connection:
             exclusive.lock(connection, wait_seconds=self._patience.runner, say=self._say)
-            with connection.transaction():
-                connection.execute(STATEMENTS["create_ledger"])
+            row = connection.execute(STATEMENTS["ledger_exists"]).fetchone()
+            if row is None or not row[0]:
+                with connection.transaction():
+                    connection.execute(STATEMENTS["create_ledger"])
             ledger = Ledger(connection, self._sources.schema)
             ledger.ensure_internal_schema_updated()
             names = {name for name, _ in connection.execute(STATEMENTS["applied_migrations"])}
@@ -188,10 +201,10 @@ class Migrator:
             yield connection, ledger
 
     @contextmanager
-    def _step(self, connection: Connection, file: Path) -> Iterator[bytes]:
+    def _step(self, connection: Connection, file: Path, *, hurried: bool) -> Iterator[bytes]:
         """One transaction for one migration file and its record; yields the file's text."""
         text = file.read_text(encoding="utf-8")
-        exclusive.pin(connection, lock_timeout=self._lock_timeout)
+        self._pin(connection, hurried=hurried)
         with _refusals(file.name, text), connection.transaction():
             # Nothing on the path: a name without its schema fails here, not one day in another place.
             connection.execute("set local search_path = ''")
@@ -205,11 +218,11 @@ class Migrator:
                 "did is kept, unrecorded. Take `commit` and `rollback` out of it, and undo what it did by "
                 "hand."
             )
-        exclusive.pin(connection, lock_timeout=self._lock_timeout)
+        self._pin(connection)
 
     def _apply_behaviour(self, connection: Connection, files: tuple[BehaviourFile, ...]) -> None:
         """Apply all files of triggers/ in one transaction and record what each made."""
-        exclusive.pin(connection, lock_timeout=self._lock_timeout)
+        self._pin(connection)
         with connection.transaction():
             recorded = objects.recorded_files(connection)
             owned = frozenset[str]().union(*(file.objects for file in recorded.values()))
@@ -228,19 +241,28 @@ class Migrator:
             objects.record(connection, files, made)
         self._say(f"Applied the {len(files)} files of triggers/.")
 
+    def _pin(self, connection: Connection, *, hurried: bool = True) -> None:
+        exclusive.pin(
+            connection,
+            lock_timeout=self._lock_timeout,
+            statement_timeout=_milliseconds(self._patience.statement) if hurried else "0",
+        )
+
     @property
     def _lock_timeout(self) -> str:
-        return f"{round(self._patience.table * 1000)}ms"
+        return _milliseconds(self._patience.table)
 
 
-def up(url: str, *, say: Say = exclusive.silent) -> Outcome:
+def up(url: str, *, patience: Patience = Patience(), say: Say = exclusive.silent) -> Outcome:
     """`Migrator.up` with the SQL that belongs to this code."""
-    return Migrator(url, say=say).up()
+    return Migrator(url, patience=patience, say=say).up()
 
 
-def down(url: str, count: int | None = 1, *, say: Say = exclusive.silent) -> tuple[str, ...]:
+def down(
+    url: str, count: int | None = 1, *, patience: Patience = Patience(), say: Say = exclusive.silent
+) -> tuple[str, ...]:
     """`Migrator.down` with the SQL that belongs to this code."""
-    return Migrator(url, say=say).down(count)
+    return Migrator(url, patience=patience, say=say).down(count)
 
 
 def status(url: str) -> Status:
@@ -250,6 +272,10 @@ def status(url: str) -> Status:
 
 def _unknown(applied: set[str], known: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(applied - set(known)))
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{round(seconds * 1000)}ms"
 
 
 @contextmanager
@@ -262,6 +288,11 @@ def _refusals(name: str, text: str) -> Iterator[None]:
             f"{name} did not get a lock in time: {error.diag.message_primary}. Other sessions use what it "
             "changes. Nothing of it was kept; what came before it was. Run it again when less is going on, "
             "or end the sessions that keep a transaction open (pg_stat_activity, oldest xact_start)."
+        ) from error
+    except psycopg.errors.QueryCanceled as error:
+        raise MigrationFailed(
+            f"{name} was stopped: {error.diag.message_primary}. Others waited for it meanwhile. Nothing of it was "
+            "kept; what came before it was. Run it again at a quiet time, with a longer --statement-seconds."
         ) from error
     except psycopg.Error as error:
         if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):

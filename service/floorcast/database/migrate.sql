@@ -3,14 +3,14 @@
 -- name: pin_session
 -- Whatever the login, the role or the database prefers, a migration means the same everywhere. A name without its schema is
 -- an error in a migration: the only schema on the path is the runner's own, and even that is taken off the path while a
--- migration runs. Partition bounds and defaults are written in UTC. A lock that does not come is given up, so that the
--- statements queueing behind ours can go on.
+-- migration runs. Partition bounds and defaults are written in UTC. A lock that does not come is given up, and so is a
+-- statement that takes too long, so that the statements queueing behind ours can go on.
 select
     set_config('search_path', 'floorcast_migrations', false),
     set_config('timezone', 'UTC', false),
     set_config('datestyle', 'ISO, YMD', false),
     set_config('lock_timeout', %(lock_timeout)s, false),
-    set_config('statement_timeout', '0', false),
+    set_config('statement_timeout', %(statement_timeout)s, false),
     set_config('idle_in_transaction_session_timeout', '0', false),
     set_config('default_transaction_isolation', 'read committed', false),
     set_config('synchronous_commit', 'on', false),
