@@ -1,7 +1,8 @@
-"""`floorcast migrate`: up, down, status."""
+"""`floorcast migrate`: up, down, status, export."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from floorcast.database import export as exporter
 from floorcast.database import migrate as runner
 from floorcast.database.migrate import Patience
 from floorcast.errors import FloorcastError, NewerDatabaseError, SettingsError
@@ -16,7 +18,8 @@ from floorcast.settings import load_settings
 
 migrate = typer.Typer(
     no_args_is_help=True,
-    help="Bring a database to this version (up), back (down), or compare the two (status).\n\n"
+    help="Bring a database to this version (up), back (down), or compare the two (status); or write the same steps "
+    "for the Supabase CLI (export).\n\n"
     "The database is the one that FLOORCAST_OWNER_DATABASE_URL names, else DATABASE_URL; the login must own "
     "it. `floorcast up` migrates its own embedded database by itself.\n\n"
     "Ends with 0 when all is well, 1 when something was refused, 3 when the database is newer than "
@@ -81,6 +84,28 @@ def status() -> None:
             )
         if not found.is_current:
             _say("Run `floorcast migrate up` to bring the database to this version.")
+
+
+@migrate.command()
+def export(
+    directory: Annotated[Path, typer.Argument(help="Where they go: `supabase/migrations` of a project.")],
+) -> None:
+    """Write the migrations and triggers/ as files for the Supabase CLI. Needs no database.
+
+    Run it again after an update of Floorcast: it writes the steps that are new and leaves the others as they are.
+    A database migrated by these files is known to `floorcast migrate status`, up and down.
+    """
+    with _sentences():
+        try:
+            done = exporter.export(directory)
+        except OSError as error:
+            raise FloorcastError(
+                f"The files cannot be written to {directory}: {error.strerror}. No database was touched. Name a "
+                "directory that is yours to write."
+            ) from error
+        for name in done.written:
+            _say(f"Wrote {directory / name}")
+        _say(f"{len(done.written)} files written, {len(done.kept)} were there. Apply them with `supabase db push`.")
 
 
 def _table(found: runner.Status) -> Table:
