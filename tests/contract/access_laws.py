@@ -25,6 +25,8 @@ DEFINERS_FOR_PEOPLE = {
     "floorcast.my_people_reading(text,text)": "views ask it; it names those who share a warehouse with the caller",
     "floorcast.retire(regclass,uuid)": "no UPDATE can hide a row from its writer; asks the rules for the caller",
     "floorcast.restore(regclass,uuid)": "as retire",
+    "floorcast.history(regclass,jsonb)": "the trail holds every warehouse; asks the rules for the caller, row by row",
+    "floorcast.as_of(regclass,timestamp with time zone)": "as history",
 }
 """Security definers that `authenticated` may call, each with the reason why that opens nothing."""
 

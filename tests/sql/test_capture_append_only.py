@@ -69,6 +69,20 @@ def test_the_owner_changes_nothing_either(written: Connection, statement: str) -
         written.execute(text)
 
 
+def test_every_part_of_the_trail_is_guarded_from_the_first_migration_on(owner: Connection) -> None:
+    """ALWAYS, so that session_replication_role does not switch it off; other tests disarm it and arm it again."""
+    rows = owner.execute(
+        "select r::text || ' ' || coalesce(string_agg(t.tgname, ' ' order by t.tgname), '') as guard"
+        " from (select relid as r from pg_partition_tree('floorcast.change') union all select unnest("
+        " array['floorcast.tick', 'floorcast.incarnation', 'floorcast.maintenance']::regclass[])) as p"
+        " left join pg_trigger as t on t.tgrelid = r and t.tgname like '%refuse%' and t.tgenabled = 'A' group by r"
+    ).fetchall()
+    assert len(rows) == 7
+    assert [
+        row["guard"] for row in rows if not row["guard"].endswith(" _100_refuse_changes _500_refuse_truncate")
+    ] == []
+
+
 def test_partitions_that_come_later_are_guarded_from_their_first_moment(written: Connection) -> None:
     """Row triggers are copied to them, triggers of TRUNCATE are not."""
     written.execute("drop table floorcast.change_00000001")

@@ -147,7 +147,9 @@ def test_after_row_triggers_are_warned_about(bins: Connection) -> None:
 def test_our_own_tables_have_no_after_row_triggers(owner: Connection) -> None:
     """The rule that we warn others about."""
     with warnings_of(owner) as said:
-        for table in (table for table in CMMS - {"warehouses", "organizations", "users"} if not table.startswith("floorcast.")):
+        for table in (
+            table for table in CMMS - {"warehouses", "organizations", "users"} if not table.startswith("floorcast.")
+        ):
             owner.execute("select floorcast.track(%s::text::regclass)", [f"public.{table}"])
     assert said == []
 

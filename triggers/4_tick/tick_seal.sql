@@ -22,4 +22,5 @@ comment on function floorcast.tick_seal(bytea, bigint, pg_snapshot, bytea, times
 'sha256 over the seal before, the tick, its snapshot, its changes and when it was closed.';
 
 revoke execute on function floorcast.tick_seal(bytea, bigint, pg_snapshot, bytea, timestamptz) from public;
-grant execute on function floorcast.tick_seal(bytea, bigint, pg_snapshot, bytea, timestamptz) to floorcast_relay, floorcast_gateway;
+grant execute on function floorcast.tick_seal(bytea, bigint, pg_snapshot, bytea, timestamptz)
+to floorcast_relay, floorcast_gateway;

@@ -1,0 +1,1 @@
+drop index floorcast.cuts_of_the_trail;

@@ -1,0 +1,118 @@
+-- A table's rows as they were: as_of('public.work_orders', '2026-03-01 06:00+00'). Each as JSON, as it was captured.
+--
+-- Exact, and one consistent cut: the newest tick closed at that time or before. A row that was changed since is what its first
+-- change after that tick found (`old`, or nothing if that was an insert); every other row is as it is now. What only the caller's
+-- own open transaction did is taken back in the same way. It costs what was changed since, and a look at every row of the table
+-- that the caller may see.
+-- Under the caller's access as it is now, as history(). Servers see all, retired rows too.
+-- Dynamic, since it reads any table: its name and columns come from the catalogue.
+create or replace function floorcast.as_of(relation regclass, at timestamptz)
+returns setof json
+stable
+-- definer: the trail holds every warehouse, so people may not read it. It answers for the caller only, by floorcast.my_reading().
+security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set intervalstyle = 'iso_8601'
+set datestyle = 'ISO, MDY'
+set bytea_output = 'hex'
+set extra_float_digits = 1
+language plpgsql
+as $$
+declare
+    _reading constant jsonb := floorcast.my_reading(as_of.relation);
+    _tick constant bigint := floorcast.tick_at(as_of.at);
+    _table floorcast.tracked;
+    _snapshot pg_snapshot;
+    _key text;
+    _place text;
+    _filter text := '';
+begin
+    if _tick is null then
+        raise exception 'the trail begins later than %: what % was then is not known', as_of.at, as_of.relation
+        using errcode = 'invalid_parameter_value',
+            hint = format('It begins at %s.', (
+                select floorcast.iso(t.closed_at) from floorcast.tick as t where t.tick = floorcast.first_tick()
+            ));
+    end if;
+    select t.* into _table from floorcast.tracked as t where t.relation = as_of.relation;
+    select t.snapshot into _snapshot from floorcast.tick as t where t.tick = _tick;
+    -- That a table is tracked is a change, too, except of those that were from the beginning.
+    if exists (
+        select from floorcast.change as c
+        where c.table_name = 'floorcast.tracked' and c.op = 'insert'
+            and c.key::text = json_build_object('table_name', _table.table_name)::text
+            and not pg_visible_in_snapshot(c.xid, _snapshot)
+    ) then
+        raise exception '% is tracked since later than %: what it was then is not known', as_of.relation, as_of.at
+        using errcode = 'invalid_parameter_value', hint = 'Ask for a time after that.';
+    end if;
+
+    _key := (
+        select format('json_build_object(%s)::text', string_agg(format('%1$L, t.%1$I', k.name), ', '))
+        from floorcast.key_columns(as_of.relation) as k
+    );
+    _place := case _table.scope
+        when 'organization' then '''organization:'' || ' when 'person' then '''user:'' || ' else ''
+    end || coalesce('t.' || quote_ident(_table.warehouse_column) || '::text', 'null');
+    if not (_reading ->> 'everything')::boolean then
+        _filter := format(
+            ' and t.%I = any (array(select i from jsonb_array_elements_text($3 -> ''ids'') as i)::%s[])',
+            _table.warehouse_column,
+            (
+                select format_type(a.atttypid, null)
+                from pg_catalog.pg_attribute as a
+                where a.attrelid = as_of.relation and a.attname = _table.warehouse_column
+            )
+        );
+    end if;
+
+    return query execute format(
+        $query$
+        with since as materialized (
+            select c.* from floorcast.change as c
+            where c.xid >= pg_snapshot_xmax($1) and c.table_name = $2
+            union all
+            select c.* from floorcast.change as c
+            where c.xid = any (array(select pg_snapshot_xip($1))) and c.table_name = $2
+        ),
+        -- The first change of each row: one to which no other of its transaction leads, since a statement inside another is
+        -- captured before it. Where each leads to another they went in a circle, and any later beginning is the same row.
+        first as materialized (
+            select distinct on (s.key::text)
+                s.key::text as key,
+                s.old,
+                s.old_retired,
+                coalesce(s.old_warehouse, case when (s.old -> %5$L)::text = 'null' then null else s.warehouse end) as place
+            from since as s
+            left join since as p
+                on p.xid = s.xid and p.key::text = s.key::text and p.new::text = s.old::text and p.seq <> s.seq
+            order by s.key::text, p.seq is not null, s.seq
+        )
+        select seen.row_then
+        from (
+            select floorcast.as_seen(f.old, f.place, f.old_retired, $3) as row_then
+            from first as f
+            union all
+            select floorcast.as_seen(row_to_json(t.*), %3$s, %4$s, $3)
+            from %1$s as t
+            where not exists (select from first as f where f.key = %2$s)%6$s
+        ) as seen
+        where seen.row_then is not null
+        $query$,
+        as_of.relation,
+        _key,
+        _place,
+        coalesce('t.' || quote_ident(_table.retired_column) || ' is not null', 'false'),
+        _table.warehouse_column,
+        _filter
+    )
+    using _snapshot, _table.table_name, _reading;
+end;
+$$;
+
+comment on function floorcast.as_of(regclass, timestamptz) is
+'The rows of a table as they were, as far as the caller may see them: as_of(''public.work_orders'', ''2026-03-01 06:00+00'').';
+
+revoke all on function floorcast.as_of(regclass, timestamptz) from public;
+grant execute on function floorcast.as_of(regclass, timestamptz) to authenticated, service_role;
