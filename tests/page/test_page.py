@@ -177,6 +177,19 @@ async def test_a_notification_arrives_for_its_person_only_and_is_counted_until_i
     assert await mine.page.evaluate("document.activeElement.id") == "bell"
 
 
+async def test_a_token_of_a_server_shows_nobodys_notifications(floorcast_up: Floorcast, screens: NewScreen) -> None:
+    """It may read all of them, and is none of the people whom they are for."""
+    up, screen = floorcast_up, await screens()
+    await screen.open(f"{up.page_url}#token={up.token(role='service_role')}")
+    await screen.page.select_option("#warehouse", str(up.warehouse))
+    await screen.shows("#machines", "Press Line 1")
+    await up.write(NOTIFY, up.warehouse, plant.demo_id("person", "Admin One"), "FOR HER", None)
+    await up.write("update public.equipment set status = 'down' where id = %s", PRESS)
+    await screen.shows("#machines li:first-child[data-status=down]", "Press Line 1")
+    assert not await screen.page.is_visible("#bell")
+    assert "FOR HER" not in await screen.page.content()
+
+
 async def test_retired_rows_leave_the_boards_and_restored_ones_come_back(
     floorcast_up: Floorcast, screens: NewScreen
 ) -> None:

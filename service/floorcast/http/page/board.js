@@ -19,10 +19,13 @@ export class Board {
   #announcer = new Announcer();
   #cut = new Set(); // Tables of which there may be more rows than are held.
   #scheduled = false;
+  #isPerson = true; // Trusted servers are told of everybody's notifications; those are nobody else's to show.
   #whole = true; // False while a tick that comes in parts is half applied: half a transaction is never drawn.
 
   /** Shows a picture in place of everything. */
-  picture({ tables, limits }) {
+  picture({ tables, limits, warehouse }) {
+    this.#isPerson = warehouse.role !== "service_role";
+    byId("bell").hidden = !this.#isPerson;
     this.#store.fill(tables);
     // What was told before may be more than may be told now.
     this.#feed.clear();
@@ -38,6 +41,7 @@ export class Board {
   changes({ changes }, endsTick) {
     const until = Date.now() + FRESH_MS;
     for (const operation of changes) {
+      if (operation.table === "notifications" && !this.#isPerson) continue;
       const changed = this.#store.apply(operation);
       if (changed?.row?.id) this.#freshUntil.set(changed.row.id, until);
     }

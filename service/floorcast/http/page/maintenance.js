@@ -130,9 +130,9 @@ function row({ schedule, state, due, left, order, more }, machine, work, fresh) 
       "p",
       { class: "row-foot dotted" },
       work ? element("span", { class: "title" }, work) : null,
+      element("span", { class: "every" }, everyWords(schedule)),
       element("span", { class: state === "overdue" ? "late" : null }, ...dueWords(state, due, left)),
       order ? element("span", {}, order.number) : null,
-      element("span", { class: "every" }, everyWords(schedule)),
     ),
   );
 }

@@ -84,7 +84,8 @@ function row(notification, when, about, fresh) {
 
 /** What it is about, as far as the title does not say so. */
 function aboutOf({ work_order_id, equipment_id, item_id, title }, store) {
-  const names = [work_order_id, equipment_id, item_id].map((id) => (id ? store.name(id) : undefined));
+  const number = work_order_id && store.get("work_orders", work_order_id)?.number;
+  const names = [number && title.includes(number) ? null : work_order_id, equipment_id, item_id].map((id) => (id ? store.name(id) : null));
   return names.filter((name) => name && !title.includes(name)).join(", ");
 }
 
