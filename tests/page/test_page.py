@@ -62,10 +62,11 @@ async def test_an_order_that_is_completed_leaves_the_list_and_one_that_is_reopen
     await screen.open(floorcast_up.link("Wall Screen North"))
     row = screen.page.locator(f"#orders [data-id='{ORDER.id}']")
     await row.wait_for()
-    await floorcast_up.write("update public.work_orders set status = 'completed' where id = %s", ORDER.id)
+    for status in ("in_progress", "completed"):
+        await floorcast_up.write("update public.work_orders set status = %s where id = %s", status, ORDER.id)
     await row.wait_for(state="detached", timeout=2000 * UNIT)
     await screen.shows("#events li:first-child", ORDER.title)
-    await floorcast_up.write("update public.work_orders set status = 'in_progress' where id = %s", ORDER.id)
+    await floorcast_up.write("update public.work_orders set status = 'open' where id = %s", ORDER.id)
     await row.wait_for(timeout=2000 * UNIT)
 
 
