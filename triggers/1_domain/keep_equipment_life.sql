@@ -24,6 +24,9 @@ $$;
 comment on function floorcast.keep_equipment_life() is
 'BEFORE UPDATE row trigger of equipment: from retired it comes back to standby or in_maintenance only.';
 
+-- A trigger needs nobody's right to fire; with it, somebody could hang the function on a table of his own.
+revoke execute on function floorcast.keep_equipment_life() from public;
+
 create or replace trigger _100_keep_life before update on public.equipment
 for each row execute function floorcast.keep_equipment_life();
 comment on trigger _100_keep_life on public.equipment is

@@ -77,6 +77,9 @@ $$;
 comment on function floorcast.keep_work_order_life() is
 'BEFORE INSERT OR UPDATE row trigger of work_orders: refuses a status that cannot follow the one before, and reopening by others than the rules let.';
 
+-- A trigger needs nobody's right to fire; with it, somebody could hang the function on a table of his own.
+revoke execute on function floorcast.keep_work_order_life() from public;
+
 create or replace trigger _100_keep_life before insert or update on public.work_orders
 for each row execute function floorcast.keep_work_order_life();
 comment on trigger _100_keep_life on public.work_orders is
