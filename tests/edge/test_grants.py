@@ -11,6 +11,7 @@ import orjson
 import psycopg
 import pytest
 from tests.fixtures.postgres import Connection, Database
+from tests.fixtures.time import UNIT
 
 from floorcast.change import COLUMN_RULE, GRANTS, OWNER_RULE, POLICY, TABLE_RULE
 from floorcast.database.grants import Base, read_base
@@ -73,6 +74,24 @@ class Access:
         """What floorcast.grants says."""
         cursor = await self.owner.execute("select user_id, warehouse, role from floorcast.grants")
         return as_grants(await cursor.fetchall())
+
+    async def effective(self) -> Grants:
+        """What user_warehouse_access says of active people in places that are in use."""
+        cursor = await self.owner.execute(
+            "select a.user_id::text, a.warehouse_id::text, a.role from user_warehouse_access as a"
+            " join users as u on u.id = a.user_id join warehouses as w on w.id = a.warehouse_id"
+            " join organizations as o on o.id = w.organization_id"
+            " where coalesce(u.deleted_at, w.deleted_at, o.deleted_at) is null"
+        )
+        return as_grants(await cursor.fetchall())
+
+    async def wait_until_blocked(self, session: Connection) -> None:
+        """Return when a session waits for a lock of another's."""
+        async with asyncio.timeout(5 * UNIT):
+            while True:
+                cursor = await self.owner.execute("select pg_blocking_pids(%s)", [session.info.backend_pid])
+                if await cursor.fetchone() != ([],):
+                    return
 
     async def replayed(self, upto: int) -> Grants:
         """Grants from tick 0, which had none, with all ticks up to one applied; row for row."""
@@ -323,6 +342,39 @@ async def test_access_that_is_rolled_back_was_never_granted(access: Access) -> N
         await access.grant(access.people[0], access.warehouses[0], "viewer")
     assert await access.kept() == {}
     assert await access.trail() == []
+
+
+GIVEN = (
+    "insert into user_warehouse_access (user_id, warehouse_id, role) select u.id, w.id, 'viewer'"
+    " from users as u, warehouses as w where w.name = 'South'"
+)
+WITHDRAWN = "delete from user_warehouse_access"
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize(
+    ("about_access", "about_place"),
+    [
+        (GIVEN, "update warehouses set deleted_at = now() where name = 'South'"),
+        (GIVEN, "update users set deleted_at = now()"),
+        (GIVEN, "update organizations set deleted_at = now()"),
+        (WITHDRAWN, "update warehouses set deleted_at = null where name = 'North'"),
+    ],
+)
+async def test_who_is_given_access_while_the_place_is_retired_has_no_grant(
+    access: Access, about_access: str, about_place: str, first: int
+) -> None:
+    """Nor who loses it while the place comes back: two transactions at once, each of which could miss the other."""
+    await access.grant(access.people[0], access.warehouses[0], "viewer")
+    await access.owner.execute("update warehouses set deleted_at = now() where name = 'North'")
+    statements = (about_access, about_place)
+    one, other = await access.session(), await access.session()
+    async with one.transaction():
+        await one.execute(statements[first])  # type: ignore[arg-type]
+        behind = asyncio.create_task(other.execute(statements[1 - first]))  # type: ignore[arg-type]
+        await access.wait_until_blocked(other)
+    await behind
+    assert await access.kept() == await access.effective()
 
 
 async def test_grants_are_kept_under_any_replication_role(access: Access) -> None:

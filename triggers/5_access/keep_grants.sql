@@ -77,6 +77,19 @@ begin
         return null;
     end if;
 
+    -- Somebody may be given access in one transaction while the place is retired in another; each would miss what the other has
+    -- not committed yet, and a grant would stay that nothing stands for. So the one waits here for the other, and only then
+    -- looks, with a new snapshot.
+    perform a.user_id
+    from public.user_warehouse_access as a
+    inner join public.users as u on u.id = a.user_id
+    inner join public.warehouses as w on w.id = a.warehouse_id
+    inner join public.organizations as o on o.id = w.organization_id
+    where
+        (_users is null or a.user_id = any (_users))
+        and (_warehouses is null or a.warehouse_id = any (_warehouses))
+    for share;
+
     with due as (
         select a.user_id::text as user_id, a.warehouse_id::text as warehouse, a.role
         from public.user_warehouse_access as a
