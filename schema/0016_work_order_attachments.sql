@@ -62,3 +62,6 @@ comment on column public.work_order_attachments.updated_at is 'When the row last
 comment on column public.work_order_attachments.deleted_at is 'When it was taken away; null while it is attached. Whoever empties the storage looks here.';
 
 alter table public.work_order_attachments enable row level security;
+
+comment on table public.work_order_timeline is
+'What happened to a work order, by whom, when. Written by triggers; people add comments and times.';

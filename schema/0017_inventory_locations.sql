@@ -29,9 +29,6 @@ create unique index a_name_is_of_one_location on public.inventory_locations (war
 where deleted_at is null;
 comment on index public.a_name_is_of_one_location is
 'A label on a shelf names one place of its warehouse, and the list of them by name. A retired row frees its name.';
--- The check when a warehouse is deleted, which also looks at retired rows.
-create index locations_of_a_warehouse on public.inventory_locations (warehouse_id);
-comment on index public.locations_of_a_warehouse is 'All locations of a warehouse, retired ones too; and the check when it is deleted.';
 
 comment on table public.inventory_locations is 'A place where stock lies: a bin, a shelf, a tank.';
 comment on column public.inventory_locations.id is 'Key.';

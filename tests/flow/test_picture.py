@@ -93,7 +93,8 @@ async def test_what_matters_most_comes_first_and_closed_orders_only_to_give_even
     order = next(order for order in plant.ORDERS if order.machine.warehouse == plant.NORTH.id)
     async with database.owner() as owner:
         await owner.execute("update public.equipment set status = 'down' where id = %s", [PRESS])
-        await owner.execute("update public.work_orders set status = 'completed' where id = %s", [order.id])
+        for status in ("in_progress", "completed"):
+            await owner.execute("update public.work_orders set status = %s where id = %s", [status, order.id])
         retired = plant.demo_id("machine", "N-141")
         await owner.execute("update public.equipment set status = 'retired' where id = %s", [retired])
         await owner.execute(

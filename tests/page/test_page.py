@@ -62,10 +62,11 @@ async def test_an_order_that_is_completed_leaves_the_list_and_one_that_is_reopen
     await screen.open(floorcast_up.link("Wall Screen North"))
     row = screen.page.locator(f"#orders [data-id='{ORDER.id}']")
     await row.wait_for()
-    await floorcast_up.write("update public.work_orders set status = 'completed' where id = %s", ORDER.id)
+    for status in ("in_progress", "completed"):
+        await floorcast_up.write("update public.work_orders set status = %s where id = %s", status, ORDER.id)
     await row.wait_for(state="detached", timeout=2000 * UNIT)
     await screen.shows("#events li:first-child", ORDER.title)
-    await floorcast_up.write("update public.work_orders set status = 'in_progress' where id = %s", ORDER.id)
+    await floorcast_up.write("update public.work_orders set status = 'open' where id = %s", ORDER.id)
     await row.wait_for(timeout=2000 * UNIT)
 
 
@@ -131,7 +132,8 @@ async def test_a_due_schedule_turns_into_an_order_and_moves_on_when_it_is_done(
     await screen.shows(f"{row}[data-state=overdue] .state", "open")
     await screen.shows(row, "WO-")
     await screen.shows("#compliance", "0 of 1 in time")
-    await up.write("update public.work_orders set status = 'completed' where schedule_id is not null")
+    for status in ("in_progress", "completed"):
+        await up.write("update public.work_orders set status = %s where schedule_id is not null", status)
     await screen.shows(f"{row}[data-state=planned]", "every 30 days")
     assert await screen.texts("#overdue-count") == [""]
     await screen.shows("#compliance", "0 of 1 in time")

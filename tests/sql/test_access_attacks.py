@@ -12,6 +12,14 @@ ACTIONS = (
     "insert into public.work_order_assignments (work_order_id, user_id) values (%(order)s, %(manager)s)",
     "delete from public.work_order_assignments where work_order_id = %(order)s",
     "insert into public.inventory_transactions (item_id, transaction_type, quantity) values (%(part)s, 'issue', 1)",
+    "insert into public.equipment_hierarchy (parent_id, child_id) values (%(machine)s, %(other)s)",
+    "insert into public.equipment_maintenance_history (equipment_id) values (%(machine)s)",
+    (
+        "insert into public.work_order_attachments (work_order_id, file_name, content_type, byte_size, storage_path)"
+        " values (%(order)s, 'a.jpg', 'image/jpeg', 1, 'files/a.jpg')"
+    ),
+    "insert into public.inventory_locations (warehouse_id, name, capacity) values (%(north)s, 'Shelf', 20)",
+    "update public.inventory_items set location_id = (select l.id from public.inventory_locations as l)",
     "update public.equipment set status = 'down' where id = %(machine)s",
     "update public.user_warehouse_access set role = 'viewer' where user_id = %(kiosk)s",
     "select floorcast.retire('public.equipment', %(other)s)",
@@ -24,7 +32,7 @@ ACTIONS = (
 @pytest.fixture
 def keys(owner: Connection, plant: Plant) -> dict[str, object]:
     """What ACTIONS name."""
-    order = add_order(owner, plant.north)
+    order = add_order(owner, plant.north, equipment_id=plant.machine, status="in_progress")
     assign(owner, order, plant.people["contractor"])
     return {
         "north": plant.north,

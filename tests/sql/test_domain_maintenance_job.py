@@ -66,14 +66,13 @@ def history(owner: Connection, schedule: UUID) -> list[tuple[str, bool, bool]]:
 
 
 def finish(owner: Connection, schedule: UUID, at: str, status: str = "completed") -> None:
-    """Bring the newest order of a schedule to an end."""
-    owner.execute(
-        """
-        update public.work_orders set status = %s, actual_end = %s
-        where id = (select id from public.work_orders where schedule_id = %s order by schedule_due desc limit 1)
-        """,
-        [status, at, schedule],
-    )
+    """Bring the newest order of a schedule to an end; work that is completed was begun."""
+    newest = "(select id from public.work_orders where schedule_id = %s order by schedule_due desc limit 1)"
+    if status == "completed":
+        begin = f"update public.work_orders set status = 'in_progress', actual_start = %s where id = {newest}"
+        owner.execute(begin.encode(), [at, schedule])
+    end = f"update public.work_orders set status = %s, actual_end = %s where id = {newest}"
+    owner.execute(end.encode(), [status, at, schedule])
 
 
 def test_a_due_makes_its_order_from_the_template(owner: Connection, plant: Plant) -> None:
@@ -292,7 +291,7 @@ def test_nothing_was_missed_while_a_machine_was_retired(owner: Connection, plant
     """It comes back with one order."""
     schedule = add_schedule(owner, plant.machine, monthly)
     owner.execute("update public.equipment set status = 'retired'")
-    owner.execute("update public.equipment set status = 'operational'")
+    owner.execute("update public.equipment set status = 'standby'")
 
     assert run(owner, value(owner, "select now()")) == 1
     assert history(owner, schedule) == []
@@ -407,7 +406,8 @@ def test_an_old_order_that_is_done_late_does_not_turn_its_schedule_back(
     run(owner, "2024-02-29T06:00Z")
     finish(owner, schedule, "2024-03-15T00:00Z")
 
-    owner.execute("update public.work_orders set status = 'open' where id = %s", [old])
+    for step in ("status = 'open'", "status = 'in_progress', actual_start = '2024-03-01Z'"):
+        owner.execute(f"update public.work_orders set {step} where id = %s".encode(), [old])
     owner.execute("update public.work_orders set status = 'completed', actual_end = '2024-03-01Z' where id = %s", [old])
 
     assert next_due(owner, schedule) == "2024-04-15"

@@ -80,7 +80,7 @@ def test_a_machine_that_matters_is_told_when_it_goes_down_and_when_it_is_back(ow
     set_status(owner, plant.machine, "down")
     told(owner, plant)
     set_status(owner, plant.machine, "retired")
-    owner.execute("update public.equipment set criticality = 'medium', status = 'operational'")
+    owner.execute("update public.equipment set criticality = 'medium', status = 'standby'")
     set_status(owner, plant.machine, "down")
     assert told(owner, plant) == []
 

@@ -69,6 +69,7 @@ def test_the_person_of_the_token_requests_and_verifies(owner: Connection, plant:
     """Nobody has to type who he is."""
     with acting_as(owner, plant.people["requester"]):
         order = add_order(owner, plant.north)
+    set_status(owner, order, "in_progress")
     set_status(owner, order, "completed")
     with acting_as(owner, plant.people["supervisor"]):
         set_status(owner, order, "verified")

@@ -4,6 +4,6 @@ select floorcast.protect('public.work_order_timeline', server_columns => '{times
 
 drop policy if exists in_ones_own_name on public.work_order_timeline;
 create policy in_ones_own_name on public.work_order_timeline as restrictive for insert to authenticated
-with check (event_type in ('commented', 'time_logged', 'attachment_added') and actor = (select floorcast.actor()));
+with check (event_type in ('commented', 'time_logged') and actor = (select floorcast.actor()));
 comment on policy in_ones_own_name on public.work_order_timeline is
-'People add comments, times and attachments in their own name; history is written by triggers.';
+'People add comments and times in their own name; history, attachments too, is written by triggers.';
