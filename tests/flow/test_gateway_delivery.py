@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from tests.fixtures.gateway import AT, NORTH, SOUTH, Open, Stream, a_grant, a_token, an_operation
+from tests.fixtures.gateway import AT, NORTH, SOUTH, Open, Stream, a_grant, a_rule, a_token, an_operation, readable
 from tests.fixtures.observed import Observed
 from websockets.exceptions import ConnectionClosed
 
@@ -270,6 +270,24 @@ async def test_a_large_tick_comes_in_parts_with_an_end(open_gateway: Open, strea
         assert await anna.silent()
         stream.close_tick(an_operation(1))
         assert "part" not in await bert.until("changes")
+
+
+async def test_a_rule_at_the_end_of_a_large_tick_is_settled_before_its_first_row(
+    open_gateway: Open, stream: Stream
+) -> None:
+    """Nobody is sent a row of it that is not for him any more; whom the rule does not concern gets all of it."""
+    place = await open_gateway(stream)
+    rule = a_rule(*readable("work_orders", "manager"), 101)
+    async with place.phone("bert") as bert, place.phone("anna") as anna:
+        await anna.join()
+        await bert.join()
+        stream.close_tick(*(an_operation(n) for n in range(1, 101)), rule, large=True)
+        event, told = await anna.receive()
+        assert (event, told["reason"]) == ("must_refetch", "policy")
+        assert (await anna.receive())[0] == "phx_error"
+        assert len((await bert.until("changes"))["changes"]) == 100
+        assert (await anna.join(tables=["work_orders"]))["response"]["code"] == "unknown_table"
+        assert (await anna.join())["response"]["tables"] == ["equipment"]
 
 
 async def test_postgres_away_at_the_start_refuses_joins_until_it_is_there(open_gateway: Open, stream: Stream) -> None:

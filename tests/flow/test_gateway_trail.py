@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.fixtures.postgres import Database
 
-from floorcast.change import GRANTS
+from floorcast.change import COLUMN_RULE, GRANTS, OWNER_RULE
 from floorcast.database.ticks import close_tick
 from floorcast.errors import DatabaseUnavailable
 from floorcast.gateway.trail import PostgresTrail
+from floorcast.operation import EVERYWHERE
 from floorcast.tick import LARGE_COUNT
 
 FILL = """
@@ -76,6 +77,24 @@ async def test_a_large_tick_comes_in_the_same_pages_each_time(database: Database
     numbers = [operation.n for page in once for operation in page]
     assert numbers == sorted(numbers)
     assert sum(operation.table == "equipment" for page in once for operation in page) == LARGE_COUNT * 2 + 10
+
+
+async def test_what_a_tick_of_any_size_does_to_access_is_read_by_itself(
+    database: Database, trail: PostgresTrail
+) -> None:
+    """Rules among it, without a place; data not."""
+    async with database.owner() as owner, owner.transaction():
+        await owner.execute(FILL)
+        await owner.execute("update floorcast.column_rule set roles = '{admin}' where table_name = 'users'")
+        await owner.execute("delete from floorcast.owner_rule where table_name = 'users'")
+    async with database.service("floorcast_relay") as relay:
+        await close_tick(relay)
+    _, headers = await trail.since(0, 10)
+    told = [(operation.table, operation.warehouse) for operation in await trail.access(headers[1])]
+    assert {table for table, _ in told} == {GRANTS, "warehouses", COLUMN_RULE, OWNER_RULE}
+    assert told.count((COLUMN_RULE, EVERYWHERE)) == 2
+    every = [operation.table for page in [p async for p in trail.pages(headers[1])] for operation in page]
+    assert every.count(COLUMN_RULE) == 2
 
 
 async def test_a_session_that_was_ended_is_opened_again(database: Database, trail: PostgresTrail) -> None:
