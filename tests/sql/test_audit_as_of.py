@@ -110,10 +110,26 @@ def play(first: Connection, second: Connection, todo: list[tuple[str, Any]]) -> 
             second.execute(ENDS[what])
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(script)
 # Open before a tick, behind which others committed, and committed after it.
 @example([("second", [("put", 1, "7")]), ("first", [("put", 1, "7")]), ("tick", None), ("commit", None)])
+# Gone and there again as it was; and a state that a transaction went through twice before it left it for good.
+@example(
+    [
+        ("first", [("put", 1, "7")]),
+        ("tick", None),
+        ("first", [("delete", 1, None), ("put", 1, "7"), ("delete", 1, None)]),
+    ]
+)
+@example(
+    [
+        ("first", [("put", 1, "7")]),
+        ("tick", None),
+        ("first", [("put", 1, "1.0"), ("put", 1, "7"), ("put", 1, "1.00")]),
+        ("first", [("put", 1, "1.0")]),
+    ]
+)
 # The same row again and again, also in one transaction, by several keys.
 @example(
     [("first", [("put", 1, "1.0")]), ("tick", None), ("first", [("put", 1, "1.00"), ("rekey", 1, 2), ("put", 1, "7")])]

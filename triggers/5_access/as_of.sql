@@ -76,18 +76,39 @@ begin
             select c.* from floorcast.change as c
             where c.xid = any (array(select pg_snapshot_xip($1))) and c.table_name = $2
         ),
-        -- The first change of each row: one to which no other of its transaction leads, since a statement inside another is
-        -- captured before it. Where each leads to another they went in a circle, and any later beginning is the same row.
+        -- What the first transaction did that changed a row.
+        chain as materialized (
+            select n.*, count(*) over (partition by n.key_text) as length
+            from (
+                select
+                    s.*,
+                    s.key::text as key_text,
+                    first_value(s.xid) over (partition by s.key::text order by s.seq) as first_xid
+                from since as s
+            ) as n
+            where n.xid = n.first_xid
+        ),
+        -- Where it did so repeatedly, it began with the state that was left once more than it was reached. Mostly that is what
+        -- its first change found; but a statement inside another one is captured before it.
+        beginning as (
+            select w.key_text, w.state
+            from (
+                select c.key_text, coalesce(c.old::text, '') as state, 1 as weight from chain as c where c.length > 1
+                union all
+                select c.key_text, coalesce(c.new::text, ''), -1 from chain as c where c.length > 1
+            ) as w
+            group by w.key_text, w.state
+            having sum(w.weight) > 0
+        ),
         first as materialized (
-            select distinct on (s.key::text)
-                s.key::text as key,
-                s.old,
-                s.old_retired,
-                coalesce(s.old_warehouse, case when (s.old -> %5$L)::text = 'null' then null else s.warehouse end) as place
-            from since as s
-            left join since as p
-                on p.xid = s.xid and p.key::text = s.key::text and p.new::text = s.old::text and p.seq <> s.seq
-            order by s.key::text, p.seq is not null, s.seq
+            select distinct on (c.key_text)
+                c.key_text as key,
+                c.old,
+                c.old_retired,
+                coalesce(c.old_warehouse, case when (c.old -> %5$L)::text = 'null' then null else c.warehouse end) as place
+            from chain as c
+            left join beginning as b on b.key_text = c.key_text and b.state = coalesce(c.old::text, '')
+            order by c.key_text, b.state is null, c.seq
         )
         select seen.row_then
         from (
