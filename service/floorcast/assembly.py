@@ -20,6 +20,8 @@ from floorcast.observe import watch
 from floorcast.relay.relay import Relay
 from floorcast.settings import Settings
 from floorcast.stream.feed import FeedPublisher, FeedReader
+from floorcast.upkeep.jobs import due_jobs
+from floorcast.upkeep.upkeep import Upkeep
 
 _STALE_SECONDS = 5.0
 """A leading relay speaks every second; a gateway that has heard nothing for so long is behind and says so."""
@@ -56,6 +58,19 @@ def run_gateway(settings: Settings) -> int:
     keep_journal(settings.log_format)
     watch(metrics.count)
     return run_process("gateway", lambda stop: serve_gateway(settings, metrics, stop))
+
+
+def run_upkeep(settings: Settings) -> int:
+    """Run the jobs that time makes due until a signal; give back the exit code."""
+    if settings.database_url is None:
+        raise SettingsError(
+            "DATABASE_URL must be set to run this process by itself; "
+            "`floorcast up` starts an embedded server and sets it."
+        )
+    jobs = due_jobs(settings.escalate_hours)
+    upkeep = Upkeep(settings.database_url, jobs, every_seconds=settings.maintain_seconds)
+    keep_journal(settings.log_format)
+    return run_process("maintain", lambda stop: run_parts(stop, maintain=upkeep.run))
 
 
 async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Event) -> None:

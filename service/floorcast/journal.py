@@ -42,6 +42,8 @@ _WARNINGS: frozenset[type[Event]] = frozenset(
         observe.TickMissing,
         observe.TopicsEnded,
         observe.SubscriberSlow,
+        observe.ScheduleRefused,
+        observe.JobFailed,
     }
 )
 

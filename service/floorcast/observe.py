@@ -227,6 +227,42 @@ class PictureRead(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MaintenanceDue(Event):
+    """Maintenance schedules that were due made this many work orders."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRefused(Event):
+    """A maintenance schedule made no work order, because Postgres refused it; the others did."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOrdersEscalated(Event):
+    """Work orders that nobody had touched for long were escalated."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccessEnded(Event):
+    """Access to warehouses whose time had come was ended."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailed(Event):
+    """A job of `floorcast maintain` failed; nothing of it was kept, and it is tried again."""
+
+    job: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChildStarted(Event):
     """`floorcast up` started a process of the Procfile."""
 

@@ -115,6 +115,16 @@ class Settings(BaseSettings):
         validation_alias="FLOORCAST_FEED_BYTES",
         description="How many bytes of ticks Redis keeps for gateways and replay.",
     )
+    maintain_seconds: Annotated[float, Field(ge=0.1, le=3600)] = Field(
+        60.0,
+        validation_alias="FLOORCAST_MAINTAIN_SECONDS",
+        description="How often `floorcast maintain` looks for what is due.",
+    )
+    escalate_hours: Annotated[float, Field(ge=0, le=8760)] = Field(
+        48.0,
+        validation_alias="FLOORCAST_ESCALATE_HOURS",
+        description="A work order that nobody touched for so many hours is escalated; 0: none is.",
+    )
     log_format: Literal["auto", "json", "plain"] = Field(
         "auto",
         validation_alias="FLOORCAST_LOG_FORMAT",

@@ -15,7 +15,20 @@ app = typer.Typer(
     help="Floorcast: every committed change of the plant, on every screen that may see it, in milliseconds.",
 )
 
-_COMMANDS = ("up", "migrate", "relay", "gateway", "simulate", "replay", "token", "tail", "doctor", "audit", "settings")
+_COMMANDS = (
+    "up",
+    "migrate",
+    "relay",
+    "gateway",
+    "maintain",
+    "simulate",
+    "replay",
+    "token",
+    "tail",
+    "doctor",
+    "audit",
+    "settings",
+)
 """In the order in which a newcomer meets them; `floorcast.cli.<name>` holds a function or a Typer of that name."""
 
 for _name in _COMMANDS:

@@ -1,0 +1,37 @@
+"""Which jobs there are, what each is given, and what is observed of its result. Decides; calls nothing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from floorcast.observe import AccessEnded, Event, MaintenanceDue, WorkOrdersEscalated
+
+MOST = 500
+"""Orders of one transaction: its locks are held for a moment, and a run that is killed loses little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A function of the database that says how much it did."""
+
+    # A name of jobs.sql.
+    name: str
+    # What is told when it did something.
+    told: Callable[[int], Event]
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    # It did as much as it does in one call: there may be more.
+    full: int | None = None
+
+    def has_more(self, done: int) -> bool:
+        """Whether to call it again at once."""
+        return self.full is not None and done >= self.full
+
+
+def due_jobs(escalate_hours: float) -> tuple[Job, ...]:
+    """The jobs of one round, in order. Access first: whoever's time is over is not to be told of anything more."""
+    jobs = [
+        Job("end_expired_access", AccessEnded, full=1000),
+        Job("create_due_work_orders", MaintenanceDue, {"most": MOST}, full=MOST),
+    ]
+    if escalate_hours > 0:
+        jobs.append(Job("escalate_work_orders", WorkOrdersEscalated, {"hours": escalate_hours}))
+    return tuple(jobs)
