@@ -8,7 +8,7 @@ import pytest
 from tests.fixtures.postgres import Database
 
 from floorcast.errors import FactoryError
-from floorcast.factory import demo, plant
+from floorcast.factory import demo, maintenance, plant
 
 
 async def _count(database: Database, table: str) -> int:
@@ -31,6 +31,16 @@ async def test_the_demo_has_what_its_description_says(database: Database) -> Non
     assert {"technician", "inventory_clerk", "supervisor", "manager", "admin", "kiosk", "viewer"} <= {
         row[0] for row in rows
     }
+
+
+async def test_the_demo_is_maintained(database: Database) -> None:
+    """What is due at once makes its orders at the first look; the rest is to come."""
+    demo.load(database.owner_url)
+    assert await _count(database, "maintenance_templates") == len(maintenance.TEMPLATES) == 9
+    assert await _count(database, "maintenance_schedules") == len(maintenance.SCHEDULES) == 12
+    async with database.service("floorcast_maintain") as connection:
+        rows = await (await connection.execute("select floorcast.create_due_work_orders()")).fetchall()
+    assert len(rows) == sum(schedule.due_minutes < 0 for schedule in maintenance.SCHEDULES) == 3
 
 
 async def test_loading_again_changes_nothing(database: Database) -> None:

@@ -10,7 +10,7 @@ import psycopg
 
 from floorcast.database.queries import load_queries
 from floorcast.errors import DatabaseUnavailable, FactoryError
-from floorcast.factory import plant
+from floorcast.factory import maintenance, plant
 from floorcast.factory.person import Person, Staff, Warehouse
 
 _QUERIES = load_queries("demo.sql", "floorcast.factory")
@@ -103,6 +103,8 @@ def _write(cursor: psycopg.Cursor[Any]) -> None:
         "first_stock",
         [_fields(item) | {"id": plant.demo_id("opening", str(item.id)), "item": item.id} for item in plant.ITEMS],
     )
+    each("template", [_fields(template) for template in maintenance.TEMPLATES])
+    each("schedule", [_fields(schedule) for schedule in maintenance.SCHEDULES])
     each("order", [_fields(order) | _place(order) for order in plant.ORDERS])
     staff = Staff(plant.PEOPLE)
     hands = {site.id: cycle(staff.of(site.id, "technician")) for site in plant.WAREHOUSES}
@@ -120,6 +122,8 @@ def _place(order: plant.DemoOrder) -> dict[str, object]:
     return {"order": order.id, "machine": order.machine.id, "warehouse": order.machine.warehouse}
 
 
-def _fields(thing: plant.DemoMachine | plant.DemoItem | plant.DemoOrder) -> dict[str, object]:
+def _fields(
+    thing: plant.DemoMachine | plant.DemoItem | plant.DemoOrder | maintenance.DemoTemplate | maintenance.DemoSchedule,
+) -> dict[str, object]:
     """Return the fields of a slotted dataclass as they are: nothing nested is copied."""
     return {field.name: getattr(thing, field.name) for field in fields(thing)}

@@ -47,6 +47,25 @@ values (
 insert into public.inventory_transactions (id, warehouse_id, item_id, transaction_type, quantity, reference, unit_cost)
 values (%(id)s, %(warehouse)s, %(item)s, 'receipt', %(quantity)s, 'opening stock', %(unit_cost)s);
 
+-- name: template
+insert into public.maintenance_templates (
+    id, warehouse_id, name, work_order_type, priority, tasks, parts, estimated_duration, safety_notes
+)
+values (
+    %(id)s, %(warehouse)s, %(name)s, %(type)s, %(priority)s, %(tasks)s, %(parts)s,
+    make_interval(mins => %(minutes)s), %(safety_notes)s
+);
+
+-- name: schedule
+-- A day of grace: who works in shifts does on Tuesday what was due on Monday night.
+insert into public.maintenance_schedules (
+    id, warehouse_id, equipment_id, template_id, schedule_type, frequency, basis, next_due, grace
+)
+values (
+    %(id)s, %(warehouse)s, %(machine)s, %(template)s, %(type)s, %(frequency)s, %(basis)s,
+    date_trunc('minute', now()) + make_interval(mins => %(due_minutes)s), interval '1 day'
+);
+
 -- name: order
 insert into public.work_orders (id, warehouse_id, equipment_id, title, type, priority)
 values (%(id)s, %(warehouse)s, %(machine)s, %(title)s, %(type)s, %(priority)s);

@@ -57,7 +57,7 @@ def test_a_procfile_here_with_a_gateway_is_the_one(tmp_path: Path) -> None:
 def test_the_installation_brings_one(tmp_path: Path) -> None:
     """`floorcast up` works in any folder."""
     names = [program.name for program in read_procfile(find_procfile(tmp_path), {})]
-    assert names[:3] == ["release", "relay", "gateway"]
+    assert names == ["release", "relay", "gateway", "maintain"]
 
 
 @pytest.mark.parametrize(("text", "why"), [("", "names no process"), ("a: b\na: c\n", "unique")])
