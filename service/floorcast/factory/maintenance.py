@@ -1,6 +1,6 @@
 """The preventive maintenance of the demo factory as data: what is done regularly, and to which machines.
 
-Some of it is due as soon as `floorcast maintain` looks for the first time, some in the minutes after, most in the days to
+Some of it is due when `floorcast maintain` looks for the first time, some in the minutes after, most in days to
 come: whoever opens the page sees an order come by itself.
 """
 
