@@ -12,7 +12,15 @@ from tests.fixtures.postgres import Database
 from tests.fixtures.time import UNIT
 
 from floorcast.embedded.postgres import EmbeddedPostgres
-from floorcast.observe import AccessEnded, DatabaseBack, DatabaseLost, JobFailed, MaintenanceDue, ScheduleRefused
+from floorcast.observe import (
+    AccessEnded,
+    DatabaseBack,
+    DatabaseLost,
+    JobFailed,
+    MaintenanceDue,
+    ScheduleRefused,
+    WorkOrdersEscalated,
+)
 from floorcast.upkeep.jobs import due_jobs
 from floorcast.upkeep.upkeep import Upkeep
 
@@ -53,13 +61,13 @@ async def count(owner: Connection, query: str) -> int:
 
 
 @asynccontextmanager
-async def keeping(url: str) -> AsyncIterator[asyncio.Event]:
-    """An upkeep at work; asked to stop in the end, unless the test did."""
+async def keeping(url: str, escalate_hours: float = 0) -> AsyncIterator[None]:
+    """An upkeep at work; asked to stop in the end."""
     stop = asyncio.Event()
-    upkeep = Upkeep(url, due_jobs(0), every_seconds=0.02)
+    upkeep = Upkeep(url, due_jobs(escalate_hours), every_seconds=0.02)
     task = asyncio.create_task(upkeep.run(stop), name="upkeep")
     try:
-        yield stop
+        yield
     finally:
         stop.set()
         async with asyncio.timeout(10 * UNIT):
@@ -89,11 +97,21 @@ async def test_what_is_due_is_done_and_said(database: Database, observed: Observ
 
 
 async def test_more_than_one_call_makes_is_made_in_one_round(database: Database, observed: Observed) -> None:
-    """501 schedules are 500 orders and one."""
+    """101 schedules are 100 orders and one."""
     async with database.owner() as owner:
-        await build(owner, machines=501)
+        await build(owner, machines=101)
         async with keeping(database.service_url):
-            assert await observed.wait_for(MaintenanceDue, within=60 * UNIT) == MaintenanceDue(501)
+            assert await observed.wait_for(MaintenanceDue) == MaintenanceDue(101)
+
+
+async def test_an_order_that_nobody_touches_is_escalated(database: Database, observed: Observed) -> None:
+    """By the hours of the setting; here a few milliseconds."""
+    async with database.owner() as owner:
+        await build(owner)
+        async with keeping(database.service_url, escalate_hours=0.00001):
+            assert await observed.wait_for(WorkOrdersEscalated) == WorkOrdersEscalated(1)
+        query = "select count(*) from public.work_order_timeline where event_type = 'escalated'"
+        assert await count(owner, query + " and actor = 'system:floorcast_maintain'") == 1
 
 
 async def test_a_job_that_fails_is_named_and_stops_no_other(database: Database, observed: Observed) -> None:

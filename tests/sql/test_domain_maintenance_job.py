@@ -509,7 +509,7 @@ def test_a_time_that_is_none_is_refused(owner: Connection, upto: str | None) -> 
         owner.execute(RUN.encode(), [upto])
 
 
-@pytest.mark.parametrize("job", ["create_due_work_orders()", "end_expired_access()"])
+@pytest.mark.parametrize("job", ["create_due_work_orders()", "end_expired_access()", "escalate_work_orders('1 day')"])
 def test_only_those_who_run_jobs_run_them(owner: Connection, plant: Plant, job: str) -> None:
     """Not even a manager; and who runs them may do nothing else."""
     for role in ("floorcast_maintain", "service_role"):

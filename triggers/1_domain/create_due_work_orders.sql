@@ -6,7 +6,7 @@
 -- only; who gets fewer than `most` is done.
 --
 -- Called by `floorcast maintain`, and by whoever else acts as floorcast_maintain or service_role.
-create or replace function floorcast.create_due_work_orders(upto timestamptz default now(), most integer default 500)
+create or replace function floorcast.create_due_work_orders(upto timestamptz default now(), most integer default 100)
 returns setof uuid
 volatile
 -- definer: the role that runs jobs owns nothing and sees no table.

@@ -4,13 +4,13 @@
 -- whose planned start, if it has one, is that long ago too. Once in each status: an order that stays where it is has been pointed out,
 -- and pointing again would only teach people to look away. At the highest priority the line is all that is written.
 --
--- Called again and again by the upkeep process. One caller at a time, each with a look of its own after the one before has
+-- Called again and again by `floorcast maintain`. One caller at a time, each with a look of its own after the one before has
 -- ended: so that no order escalates twice. Orders that somebody is writing to at this moment are passed over.
 create or replace function floorcast.escalate_work_orders(older_than interval)
 returns bigint
 volatile
--- invoker: for servers, which see and write everything.
-security invoker
+-- definer: the role that runs jobs owns nothing and sees no table.
+security definer
 set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
@@ -68,4 +68,4 @@ comment on function floorcast.escalate_work_orders(interval) is
 'Escalates orders that nobody touched for that long: a line in the timeline, and one step of priority; once in each status. For servers.';
 
 revoke all on function floorcast.escalate_work_orders(interval) from public;
-grant execute on function floorcast.escalate_work_orders(interval) to service_role;
+grant execute on function floorcast.escalate_work_orders(interval) to floorcast_maintain, service_role;

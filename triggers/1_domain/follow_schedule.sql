@@ -20,6 +20,14 @@ declare
     _done constant text[] := array['completed', 'verified', 'closed'];
     _orders uuid[];
 begin
+    -- Most orders are of no schedule, and most changes complete none: no more than a look at them.
+    if not exists (
+        select from new_rows as n
+        where n.schedule_id is not null and n.status = any (_done)
+    ) then
+        return null;
+    end if;
+
     -- A difference of sets and not a join of transition tables: that would be a nested loop if the session's first
     -- statement was small.
     if tg_op = 'INSERT' then

@@ -1,49 +1,58 @@
 -- Tells who orders parts that what is available of one fell to its reorder point: at the statement that crossed it, and not again
 -- at every piece below. Setting another reorder point is somebody's decision, and tells nobody.
 --
--- A session plans this once, with the number of rows that its first statement happened to touch; hence no nested loops, as in
--- record_work_order_changes. Rows are paired by key.
+-- Behind every movement of stock, so it looks at the rows of the statement and at nothing else unless one crossed. An
+-- intersection and not a join of transition tables: that would be a nested loop if the session's first statement was small.
 create or replace function floorcast.notify_low_stock()
 returns trigger
 volatile
 -- definer: it writes what is nobody's to write.
 security definer
 set search_path = pg_catalog, pg_temp
-set enable_nestloop = off
 language plpgsql
 as $$
 declare
+    _items uuid[];
     _events public.notifications[];
 begin
+    select array_agg(crossed.id)
+    into _items
+    from (
+        select n.id, n.reorder_point
+        from new_rows as n
+        where n.quantity - n.reserved <= n.reorder_point and n.deleted_at is null
+        intersect
+        select o.id, o.reorder_point
+        from old_rows as o
+        where o.quantity - o.reserved > o.reorder_point
+    ) as crossed;
+    if _items is null then
+        return null;
+    end if;
+
     select
         array_agg(
             jsonb_populate_record(
                 null::public.notifications,
                 jsonb_build_object(
-                    'warehouse_id', n.warehouse_id,
+                    'warehouse_id', i.warehouse_id,
                     'type', 'below_reorder_point',
                     'title', format(
                         '%s: %s %s available, to be ordered at %s',
-                        concat_ws(' ', n.part_number, n.name),
-                        trim_scale(n.quantity - n.reserved),
-                        n.unit,
-                        trim_scale(n.reorder_point)
+                        concat_ws(' ', i.part_number, i.name),
+                        trim_scale(i.quantity - i.reserved),
+                        i.unit,
+                        trim_scale(i.reorder_point)
                     ),
-                    'body', format('Order %s %s.', trim_scale(n.reorder_quantity), n.unit),
-                    'item_id', n.id
+                    'body', 'Order ' || trim_scale(i.reorder_quantity) || ' ' || i.unit || '.',
+                    'item_id', i.id
                 )
             )
         )
     into _events
-    from old_rows as o
-    inner join new_rows as n on n.id = o.id
-    where
-        n.quantity - n.reserved <= n.reorder_point
-        and o.quantity - o.reserved > n.reorder_point
-        and n.deleted_at is null;
-    if _events is not null then
-        perform floorcast.write_notifications(_events, array['inventory_clerk', 'manager']);
-    end if;
+    from public.inventory_items as i
+    where i.id = any (_items);
+    perform floorcast.write_notifications(_events, array['inventory_clerk', 'manager']);
     return null;
 end
 $$;

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from floorcast.observe import AccessEnded, Event, MaintenanceDue, WorkOrdersEscalated
 
-MOST = 500
+MOST = 100
 """Orders of one transaction: its locks are held for a moment, and a run that is killed loses little."""
 
 
