@@ -8,11 +8,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.fixtures.postgres import Database, temporary_database
+from tests.fixtures.postgres import Database
 from tests.fixtures.shop import CHECK_ITEM, COUNT_ITEMS, Shop
 from tests.fixtures.snapshot import dump
 from tests.fixtures.statements import split
-from tests.fixtures.supabase import PROJECT
+from tests.fixtures.supabase import project
 from typer.testing import CliRunner
 
 from floorcast.cli import app
@@ -42,10 +42,8 @@ WRITTEN = (
 @pytest.fixture
 def other(supabase_server: EmbeddedPostgres) -> Iterator[Database]:
     """Another project on the same cluster."""
-    with temporary_database(supabase_server, "other_project", template=PROJECT) as database:
-        with psycopg.connect(supabase_server.url_for("postgres"), autocommit=True) as connection:
-            connection.execute("alter database other_project owner to postgres")
-        yield Database(database.name, supabase_server.url_for(database.name, "postgres"), "")
+    with project(supabase_server, "other_project") as database:
+        yield database
 
 
 def apply_as_the_cli(url: str, folder: Path) -> None:

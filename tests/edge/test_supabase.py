@@ -41,19 +41,44 @@ union all
 select 'event trigger', evtname || evtowner::regrole::text || evtenabled::text from pg_event_trigger
 order by 1, 2
 """
+RIGHTS = """
+with ours as (
+    select 'schema ' || n.nspname as what, n.nspacl as acl, n.nspowner as owner
+    from pg_namespace as n where n.nspname in ('floorcast', 'visible')
+    union all
+    select
+        c.relkind::text || ' ' || c.oid::regclass::text,
+        coalesce(c.relacl, acldefault(case c.relkind when 'S' then 's' else 'r' end::"char", c.relowner)),
+        c.relowner
+    from pg_class as c
+    where c.relnamespace::regnamespace::text in ('public', 'floorcast', 'visible')
+        and c.relkind in ('r', 'p', 'v', 'S', 'm') and not c.relispartition and c.relname not like 'todos%%'
+    union all
+    select 'column ' || a.attrelid::regclass::text || '.' || a.attname, a.attacl, c.relowner
+    from pg_attribute as a
+    join pg_class as c on c.oid = a.attrelid
+    where c.relnamespace::regnamespace::text in ('public', 'floorcast', 'visible') and a.attacl is not null
+    union all
+    select
+        'function ' || regexp_replace(p.oid::regprocedure::text, '_[0-9]+_', '_N_'),
+        coalesce(p.proacl, acldefault('f', p.proowner)),
+        p.proowner
+    from pg_proc as p
+    where p.pronamespace::regnamespace::text in ('public', 'floorcast', 'visible') and p.proname <> 'hello'
+)
+select concat_ws(
+    ' ', case when a.grantee = 0 then 'public' else a.grantee::regrole::text end, a.privilege_type, 'on', o.what
+) as line
+from ours as o
+cross join aclexplode(o.acl) as a
+where a.grantee <> o.owner
+"""
 
 
 def look(url: str, query: str) -> list[dict[str, Any]]:
     """The rows of a query."""
     with connect(url) as connection:
         return connection.execute(query.encode(), []).fetchall()
-
-
-@pytest.fixture
-def migrated(supabase: Database) -> Database:
-    """A project with Floorcast in it, put there by its owner."""
-    migrate.up(supabase.owner_url)
-    return supabase
 
 
 def test_the_owner_of_a_project_is_no_superuser(supabase: Database) -> None:
@@ -86,9 +111,38 @@ def test_nothing_of_supabase_is_changed_by_up_or_down(supabase: Database, supaba
     assert dump(supabase_server, supabase, owners=True) == first
 
 
-def test_people_write_and_see_through_authenticator(migrated: Database) -> None:
+def test_rights_are_those_of_a_plain_database(migrated_supabase: Database, database: Database) -> None:
+    """Whatever the project's default privileges gave to anon, authenticated and service_role was taken back."""
+    here, there = (
+        {row["line"] for row in look(url, RIGHTS)} for url in (migrated_supabase.owner_url, database.owner_url)
+    )
+    assert (here - there, there - here) == (set(), set())
+
+
+def test_anon_may_do_nothing_with_what_is_ours(migrated_supabase: Database) -> None:
+    """Asked of the server, so that inherited rights and those of PUBLIC count too."""
+    with connect(migrated_supabase.owner_url) as postgres:
+        open_to_all = postgres.execute(
+            """
+            select concat_ws(' ', c.oid::regclass::text, p.privilege) as line
+            from pg_class as c
+            cross join unnest(array[
+                'select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger'
+            ]) as p (privilege)
+            where c.relnamespace::regnamespace::text in ('public', 'floorcast', 'visible')
+                and c.relkind in ('r', 'p', 'v') and c.relname <> 'todos'
+                and has_table_privilege('anon', c.oid, p.privilege)
+            union all
+            select concat_ws(' ', n.nspname, 'usage') from pg_namespace as n
+            where n.nspname in ('floorcast', 'visible') and has_schema_privilege('anon', n.oid, 'usage')
+            """
+        ).fetchall()
+    assert [row["line"] for row in open_to_all] == []
+
+
+def test_people_write_and_see_through_authenticator(migrated_supabase: Database) -> None:
     """As PostgREST does it: capture names the person, row level security keeps the other warehouse away."""
-    with connect(migrated.owner_url) as postgres, connect(migrated.service_url) as authenticator:
+    with connect(migrated_supabase.owner_url) as postgres, connect(migrated_supabase.service_url) as authenticator:
         plant = build_plant(postgres)
         order = add_order(postgres, plant.north)
         with acting_as(authenticator, plant.people["technician"]):
