@@ -125,11 +125,11 @@ class Law:
         if place in joined:
             return (place,)
         kind, separator, name = place.partition(":")
-        if not separator:
-            return ()
-        if kind == ORGANIZATION:
+        if separator and kind == ORGANIZATION:
             return [warehouse for warehouse in joined if self._grants.organization_of(warehouse) == name]
-        return [warehouse for warehouse in self._grants.warehouses_of(name) if warehouse in joined]
+        if separator and kind == PERSON:
+            return [warehouse for warehouse in self._grants.warehouses_of(name) if warehouse in joined]
+        return ()
 
     def owner(self, operation: Operation, column: str) -> str | None:
         """Return whom a column of an operation's row names, empty for nobody; None when the operation does not tell."""

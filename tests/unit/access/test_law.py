@@ -53,6 +53,7 @@ def test_what_is_about_a_person_is_told_where_the_person_may_be(law: Law) -> Non
     assert {warehouse for warehouse, _ in _told(law, _about("anna"))} == {NORTH, EAST}
     assert _told(law, _about("anna"), joined=(SOUTH,)) == []
     assert _told(law, _about("nobody")) == []
+    assert _told(law, an_operation(1, "site:anna"), an_operation(2, "anna"), an_operation(3, "user")) == []
 
 
 def test_a_person_who_may_be_there_no_more_leaves(law: Law) -> None:
