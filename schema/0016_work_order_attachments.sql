@@ -53,7 +53,7 @@ comment on column public.work_order_attachments.work_order_id is 'The order.';
 comment on column public.work_order_attachments.file_name is 'What the person who attached it called it.';
 comment on column public.work_order_attachments.content_type is 'What it is, as a media type: image/jpeg, application/pdf.';
 comment on column public.work_order_attachments.byte_size is 'How large it is.';
-comment on column public.work_order_attachments.storage_path is 'Where it lies: bucket and path in object storage. Stays as it is when the order moves.';
+comment on column public.work_order_attachments.storage_path is 'Where it lies in object storage: <bucket>/<warehouse>/… of the warehouse where it was attached. Stays as it is when the order moves.';
 comment on column public.work_order_attachments.checksum is 'SHA-256 of its bytes, in lower-case hex; null when nobody computed it.';
 comment on column public.work_order_attachments.actor is 'Who attached it: a users.id, or system:<role>. Filled by _100_attribute when not given.';
 comment on column public.work_order_attachments.version is 'Counts the changes of this row: 1 when created. Kept by _100_touch.';

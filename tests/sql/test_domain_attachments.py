@@ -28,7 +28,7 @@ def test_what_is_attached_goes_into_the_timeline(owner: Connection, service: Con
     """With what a feed shows of it, by whom."""
     order = add_order(owner, plant.north)
     with acting_as(service, plant.people["requester"]):
-        attach(service, order)
+        attach(service, order, storage_path=f"{plant.north}/bucket.jpg")
 
     row = owner.execute("select * from public.work_order_attachments").fetchone()
     event = owner.execute("select * from public.work_order_timeline where event_type = 'attachment_added'").fetchone()
@@ -114,7 +114,7 @@ def test_nobody_attaches_in_anothers_name_or_rewrites(owner: Connection, service
     admin = str(plant.people["admin"])
     for role, columns in (("technician", {"actor": admin}), ("kiosk", {}), ("viewer", {})):
         with pytest.raises(psycopg.errors.InsufficientPrivilege), acting_as(service, plant.people[role]):
-            attach(service, order, **columns)
+            attach(service, order, storage_path=f"{plant.north}/bucket.jpg", **columns)
 
     attach(owner, order)
     key = value(owner, "select id from public.work_order_attachments")

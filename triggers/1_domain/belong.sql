@@ -11,6 +11,9 @@ as $$
 declare
     _organization uuid;
 begin
+    if tg_table_name = 'user_warehouse_access' then
+        perform floorcast.require_place(new.warehouse_id);
+    end if;
     select w.organization_id into _organization from public.warehouses as w where w.id = new.warehouse_id;
     if tg_table_name = 'users' then
         new.organization_id := coalesce(new.organization_id, _organization);

@@ -1,6 +1,8 @@
 -- Fills in the organization and the number of a new work order: WO-<year>-<number within the organization>.
 --
 -- A number that the statement brings is kept (history keeps its own names). The digits grow past six where they must.
+-- An organization that it brings is that of the warehouse: the foreign key says so too, but behind the numbers, so that somebody
+-- could draw one of another organization, or ask which are taken there.
 create or replace function floorcast.number_work_order()
 returns trigger
 volatile
@@ -11,19 +13,31 @@ set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 declare
+    _organization uuid;
     _digits text;
 begin
-    if new.organization_id is null and new.warehouse_id is not null then
-        select w.organization_id into new.organization_id from public.warehouses as w where w.id = new.warehouse_id;
+    if new.warehouse_id is not null then
+        perform floorcast.require_place(new.warehouse_id);
+        select w.organization_id into _organization from public.warehouses as w where w.id = new.warehouse_id;
         if not found then
             raise foreign_key_violation using
                 message = format('there is no warehouse %s to open a work order in', new.warehouse_id),
                 hint = 'Give the id of a warehouse that exists.';
         end if;
+        if new.organization_id <> _organization then
+            raise foreign_key_violation using
+                message = format(
+                    'warehouse %s is not one of organization %s; nothing was changed', new.warehouse_id, new.organization_id
+                ),
+                hint = 'Leave organization_id out: it is that of the warehouse.',
+                table = 'work_orders', schema = 'public',
+                constraint = 'a_work_order_belongs_to_the_organization_of_its_warehouse';
+        end if;
+        new.organization_id := _organization;
     end if;
 
-    if new.number is null and new.organization_id is not null then
-        _digits := nextval(floorcast.work_order_sequence(new.organization_id))::text;
+    if new.number is null and _organization is not null then
+        _digits := nextval(floorcast.work_order_sequence(_organization))::text;
         new.number := format(
             'WO-%s-%s',
             to_char(new.created_at at time zone 'UTC', 'YYYY'),

@@ -1,7 +1,4 @@
--- Parts taken for a work order go into its timeline.
---
--- Part and order must be in the same warehouse when the part is taken. A foreign key cannot say so, since the order may
--- move away later; and without it somebody could write into the timeline of a warehouse that is not his.
+-- Parts taken for a work order go into its timeline. That the order is in the warehouse of the part is seen to by _100_refuse_distant_orders.
 create or replace function floorcast.record_parts_used()
 returns trigger
 volatile
@@ -12,21 +9,7 @@ language plpgsql
 as $$
 declare
     _actor constant text := floorcast.actor();
-    _elsewhere uuid;
 begin
-    select n.work_order_id into _elsewhere
-    from new_rows as n
-    inner join public.work_orders as w on w.id = n.work_order_id
-    where w.warehouse_id <> n.warehouse_id
-    limit 1;
-
-    if found then
-        raise check_violation using
-            message = format('work order %s is not in the warehouse of the part', _elsewhere),
-            hint = 'Transfer the part to the warehouse of the order first, and take it from there.',
-            table = 'inventory_transactions', schema = 'public', constraint = 'parts_are_taken_for_a_work_order';
-    end if;
-
     insert into public.work_order_timeline (warehouse_id, work_order_id, event_type, details, actor)
     select
         n.warehouse_id,

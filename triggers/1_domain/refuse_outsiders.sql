@@ -9,6 +9,7 @@ set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 begin
+    perform floorcast.require_place(new.warehouse_id);
     if not exists (
         select
         from public.users as u

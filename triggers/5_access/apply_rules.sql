@@ -20,6 +20,7 @@ declare
     _never text[];
     _inserted text;
     _updated text;
+    _unseen text;
     _shown text;
     _condition text;
     _view text;
@@ -175,6 +176,30 @@ begin
         );
     else
         execute format('drop trigger if exists _100_keep_owner on %s', _table.relation);
+    end if;
+
+    -- Where rows have versions, and places are warehouses: who may write what he cannot read is not told whether he guessed it.
+    select string_agg(quote_ident(a.attname), ', ')
+    into _unseen
+    from pg_catalog.pg_attribute as a
+    where
+        a.attrelid = _table.relation and not a.attisdropped and a.attname = any (_hidden)
+        and _table.scope = 'warehouse' and a.attgenerated = ''
+        and exists (
+            select from pg_catalog.pg_attribute as v
+            where v.attrelid = _table.relation and v.attname = 'version' and not v.attisdropped
+        );
+    execute format('drop trigger if exists _100_touch_unseen on %s', _table.relation);
+    if _unseen is not null then
+        execute format(
+            'create trigger _100_touch_unseen before update of %s on %s for each row when (new.version = old.version)'
+            ' execute function floorcast.count_unseen(%L, %L)',
+            _unseen, _table.relation, _table.table_name, _table.place_column
+        );
+        execute format(
+            'comment on trigger _100_touch_unseen on %s is %L', _table.relation,
+            'Who writes a column that he is not shown is not told whether he guessed what was there.'
+        );
     end if;
 
     -- The view.
