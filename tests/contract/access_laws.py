@@ -30,12 +30,6 @@ DEFINERS_FOR_PEOPLE = {
 }
 """Security definers that `authenticated` may call, each with the reason why that opens nothing."""
 
-ARRIVING = """
-    'equipment_hierarchy', 'equipment_maintenance_history', 'work_order_attachments', 'inventory_locations',
-    'maintenance_templates', 'maintenance_schedules', 'maintenance_history', 'notifications', 'users',
-    'user_warehouse_access'
-"""
-"""Tables that are on their way under the rules and into the trail."""
 
 
 def _in(names: dict[str, str]) -> str:
@@ -79,11 +73,10 @@ FUNCTION_RIGHTS = f"""
 LAWS = (
     Law(
         "row level security is enabled and forced on every table",
-        f"""
+        """
         select c.oid::regclass::text from pg_class as c
         where c.relnamespace in ('public'::regnamespace, 'floorcast'::regnamespace) and c.relkind in ('r', 'p')
             and not c.relispartition and not (c.relrowsecurity and c.relforcerowsecurity)
-            and c.relname not in ({ARRIVING})
         """,
         "create table floorcast.drawer (id int primary key); alter table floorcast.drawer enable row level security",
         "floorcast.drawer",
@@ -96,10 +89,9 @@ LAWS = (
     ),
     Law(
         "every table of the CMMS is protected and tracked",
-        f"""
+        """
         select c.oid::regclass::text from pg_class as c
         where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'f') and not c.relispartition
-            and c.relname not in ({ARRIVING})
             and not (
                 exists (select from floorcast.protected as p where p.relation = c.oid)
                 and exists (select from floorcast.tracked as t where t.relation = c.oid)

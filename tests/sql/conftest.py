@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.fixtures.postgres import Database
+from tests.fixtures.postgres import Database, temporary_database
 from tests.fixtures.tampering import FORGET
+from tests.sql.attempts import Attempts
 from tests.sql.plant import Connection, Plant, build_plant, connect
+from tests.sql.world import build_world
+
+from floorcast.embedded.postgres import EmbeddedPostgres
 
 
 @pytest.fixture
@@ -44,3 +48,16 @@ def bins(owner: Connection) -> Connection:
     # That a table is tracked is a change, too; here the trail begins with the bins.
     owner.execute(FORGET)
     return owner
+
+
+@pytest.fixture(scope="module")
+def attempts(postgres_server: EmbeddedPostgres, template: str) -> Iterator[Attempts]:
+    """A world with a row of everything, for statements that are all taken back: one for the tests of a file."""
+    with (
+        temporary_database(postgres_server, "attempts", template=template) as database,
+        connect(database.owner_url) as owner,
+        connect(database.service_url) as service,
+    ):
+        attempts = Attempts(world=build_world(owner), owner=owner, service=service)
+        attempts.install()
+        yield attempts
