@@ -31,7 +31,6 @@ DEFINERS_FOR_PEOPLE = {
 """Security definers that `authenticated` may call, each with the reason why that opens nothing."""
 
 
-
 def _in(names: dict[str, str]) -> str:
     return ", ".join(f"'{name}'::regprocedure" for name in names)
 
