@@ -17,6 +17,7 @@ set intervalstyle = 'iso_8601'
 set datestyle = 'ISO, MDY'
 set bytea_output = 'hex'
 set extra_float_digits = 1
+set jit = off
 language plpgsql
 as $$
 declare
@@ -25,7 +26,8 @@ declare
     _table floorcast.tracked;
     _snapshot pg_snapshot;
     _key text;
-    _place text;
+    _row_then text := 'f.old';
+    _row_now text := 'row_to_json(t.*)';
     _filter text := '';
 begin
     if _tick is null then
@@ -52,10 +54,14 @@ begin
         select format('json_build_object(%s)::text', string_agg(format('%1$L, t.%1$I', k.name), ', '))
         from floorcast.key_columns(as_of.relation) as k
     );
-    _place := case _table.scope
-        when 'organization' then '''organization:'' || ' when 'person' then '''user:'' || ' else ''
-    end || coalesce('t.' || quote_ident(_table.warehouse_column) || '::text', 'null');
     if not (_reading ->> 'everything')::boolean then
+        _row_then := 'floorcast.as_seen(f.old, f.place, f.old_retired, $3)';
+        _row_now := format(
+            'floorcast.as_seen(row_to_json(t.*), %L || t.%I::text, %s, $3)',
+            case _table.scope when 'organization' then 'organization:' when 'person' then 'user:' else '' end,
+            _table.warehouse_column,
+            coalesce('t.' || quote_ident(_table.retired_column) || ' is not null', 'false')
+        );
         _filter := format(
             ' and t.%I = any (array(select i from jsonb_array_elements_text($3 -> ''ids'') as i)::%s[])',
             _table.warehouse_column,
@@ -70,20 +76,18 @@ begin
     return query execute format(
         $query$
         with since as materialized (
-            select c.* from floorcast.change as c
+            -- Compared as bytes: the order of keys is nobody's, and that of a language is slow.
+            select c.*, c.key::text collate pg_catalog."C" as key_text from floorcast.change as c
             where c.xid >= pg_snapshot_xmax($1) and c.table_name = $2
             union all
-            select c.* from floorcast.change as c
+            select c.*, c.key::text collate pg_catalog."C" from floorcast.change as c
             where c.xid = any (array(select pg_snapshot_xip($1))) and c.table_name = $2
         ),
         -- What the first transaction did that changed a row.
         chain as materialized (
             select n.*, count(*) over (partition by n.key_text) as length
             from (
-                select
-                    s.*,
-                    s.key::text as key_text,
-                    first_value(s.xid) over (partition by s.key::text order by s.seq) as first_xid
+                select s.*, first_value(s.xid) over (partition by s.key_text order by s.seq) as first_xid
                 from since as s
             ) as n
             where n.xid = n.first_xid
@@ -93,9 +97,9 @@ begin
         beginning as (
             select w.key_text, w.state
             from (
-                select c.key_text, coalesce(c.old::text, '') as state, 1 as weight from chain as c where c.length > 1
+                select c.key_text, coalesce(c.old::text, '') collate pg_catalog."C" as state, 1 as weight from chain as c where c.length > 1
                 union all
-                select c.key_text, coalesce(c.new::text, ''), -1 from chain as c where c.length > 1
+                select c.key_text, coalesce(c.new::text, '') collate pg_catalog."C", -1 from chain as c where c.length > 1
             ) as w
             group by w.key_text, w.state
             having sum(w.weight) > 0
@@ -112,10 +116,10 @@ begin
         )
         select seen.row_then
         from (
-            select floorcast.as_seen(f.old, f.place, f.old_retired, $3) as row_then
+            select %3$s as row_then
             from first as f
             union all
-            select floorcast.as_seen(row_to_json(t.*), %3$s, %4$s, $3)
+            select %4$s
             from %1$s as t
             where not exists (select from first as f where f.key = %2$s)%6$s
         ) as seen
@@ -123,8 +127,8 @@ begin
         $query$,
         as_of.relation,
         _key,
-        _place,
-        coalesce('t.' || quote_ident(_table.retired_column) || ' is not null', 'false'),
+        _row_then,
+        _row_now,
         _table.warehouse_column,
         _filter
     )
