@@ -6,7 +6,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from tests.fixtures.postgres import Database
-from tests.sql.plant import Connection, Plant, acting_as, add_order, assign, connect, value
+from tests.sql.plant import Connection, Plant, acting_as, add_order, assign, connect, value, wait_until_blocked
 
 UNFINISHED = ("open", "assigned", "in_progress", "on_hold")
 DONE = ("completed", "verified", "closed", "cancelled")
@@ -268,15 +268,18 @@ def _grow_old(owner: Connection) -> None:
 
 def test_two_jobs_at_once_escalate_once(database: Database, owner: Connection, plant: Plant) -> None:
     """The second waits for the first, and looks again."""
-    orders = [add_neglected(owner, plant, priority=each) for each in ("low", "emergency") for _ in range(5)]
-
-    def job(_: int) -> int:
-        with connect(database.owner_url) as connection:
-            return escalate(connection)
-
-    with ThreadPoolExecutor(4) as pool:
-        assert sum(pool.map(job, range(4))) == len(orders)
-    assert [len(escalations(owner, order)) for order in orders] == [1] * len(orders)
+    orders = [add_neglected(owner, plant, priority=each) for each in ("low", "emergency")]
+    with (
+        connect(database.owner_url) as first,
+        connect(database.owner_url) as second,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        with first.transaction():
+            assert escalate(first) == 2
+            waiting = pool.submit(escalate, second)
+            wait_until_blocked(database.owner_url, second)
+        assert waiting.result() == 0
+    assert [len(escalations(owner, order)) for order in orders] == [1, 1]
 
 
 def test_an_order_that_somebody_is_writing_to_is_passed_over(

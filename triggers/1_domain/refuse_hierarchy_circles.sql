@@ -5,8 +5,9 @@
 -- SERIALIZABLE it would see what was there when its transaction began, and so those are refused.
 -- A circle cannot span warehouses, since both ends of a link are in one; a move of linked machines makes no new way.
 --
--- A statement is looked at as a whole, so that a link may be turned round in one. Ways are followed as pairs, each machine once
--- for each beginning; the way itself is put together for the error only, and only through machines that lead to its end.
+-- A statement is looked at as a whole, so that a link may be turned round in one. Ways are not followed one by one, for there
+-- can be more of them than machines by any power: each machine is visited once for each new link. The way round, for the error,
+-- is the shortest.
 create or replace function floorcast.refuse_hierarchy_circles()
 returns trigger
 volatile
@@ -20,6 +21,10 @@ declare
     _children uuid[];
     _warehouse uuid;
     _machine uuid;
+    _ring uuid[];
+    _found jsonb;
+    _steps jsonb := '{}';
+    _machines uuid[];
     _way text;
 begin
     if tg_op = 'INSERT' then
@@ -60,27 +65,31 @@ begin
     select b.top into _machine from below as b where b.machine = b.top limit 1;
 
     if _machine is not null then
-        with recursive above as (
-            select _machine as machine
-            union
-            select h.parent_id from above as a inner join public.equipment_hierarchy as h on h.child_id = a.machine
-        ),
-        way as (
-            select _machine as machine, array[_machine] as machines
-            union all
-            select h.child_id, w.machines || h.child_id
-            from way as w
-            inner join public.equipment_hierarchy as h on h.parent_id = w.machine
-            inner join above as a on a.machine = h.child_id
-            where cardinality(w.machines) = 1 or (w.machine <> _machine and h.child_id <> all(w.machines[2:]))
-        ),
-        circle as (
-            select w.machines from way as w where w.machine = _machine and cardinality(w.machines) > 1 limit 1
-        )
+        _ring := array[_machine];
+        -- Backwards from it, a step at a time, until it comes up again: each machine remembers its first step forwards.
+        loop
+            select jsonb_object_agg(h.parent_id, h.child_id)
+            into _found
+            from public.equipment_hierarchy as h
+            where h.child_id = any(_ring) and not _steps ? h.parent_id::text;
+            if _found is null then
+                -- Taking links away needs no turn. Nobody waits for anything here, so trying again is all there is to do.
+                raise serialization_failure using
+                    message = 'links were taken away while the way round a circle was looked for; nothing was linked',
+                    hint = 'Try again.';
+            end if;
+            _steps := _steps || _found;
+            exit when _found ? _machine::text;
+            _ring := array(select k.key::uuid from jsonb_object_keys(_found) as k (key));
+        end loop;
+        _machines := array[_machine];
+        loop
+            _machines := _machines || (_steps ->> _machines[cardinality(_machines)]::text)::uuid;
+            exit when _machines[cardinality(_machines)] = _machine;
+        end loop;
         select string_agg(e.name, ' > ' order by step.place)
         into _way
-        from circle as c
-        cross join lateral unnest(c.machines) with ordinality as step (machine, place)
+        from unnest(_machines) with ordinality as step (machine, place)
         inner join public.equipment as e on e.id = step.machine;
 
         raise check_violation using
