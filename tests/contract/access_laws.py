@@ -6,7 +6,7 @@ might be one that looks at nothing.
 
 from dataclasses import dataclass
 
-OURS = "array['public', 'floorcast', 'visible']::regnamespace[]"
+OURS = "array['public', 'floorcast', 'visible', 'floorcast_migrations']::regnamespace[]"
 
 OUR_ROLES = """
     select r.* from pg_roles as r
