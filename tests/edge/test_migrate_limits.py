@@ -121,3 +121,17 @@ def test_an_unchanged_database_is_not_touched(database: Database) -> None:
                 break
         assert min(used) == 0, used
         assert look() == before
+
+
+def test_a_writer_of_several_tables_never_meets_half_a_deployment(database: Database) -> None:
+    """Whoever holds one table and wants another would deadlock with a runner that does too; the writer might lose."""
+    with psycopg.connect(database.owner_url) as writer, ThreadPoolExecutor(1) as pool:
+        writer.execute("delete from floorcast_migrations.behaviour where path = '1_domain/touch.sql'")
+        writer.commit()
+        writer.execute("lock table public.equipment in row exclusive mode")
+        migrating = pool.submit(migrate.up, database.owner_url)
+        wait_until(lambda: writer.execute(BLOCKED_BY_ME).fetchone() == (1,), "the runner does not wait for the writer")
+        for table in ("floorcast.change", "public.inventory_items", "public.work_orders", "public.organizations"):
+            writer.execute(f"lock table {table} in row exclusive mode".encode())
+        writer.commit()
+        assert "1_domain/touch.sql" in migrating.result().behaviour

@@ -179,7 +179,7 @@ begin
     end if;
 
     -- Where rows have versions, and places are warehouses: who may write what he cannot read is not told whether he guessed it.
-    select string_agg(quote_ident(a.attname), ', ')
+    select string_agg(quote_ident(a.attname), ', ' order by a.attnum)
     into _unseen
     from pg_catalog.pg_attribute as a
     where

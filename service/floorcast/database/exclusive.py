@@ -1,7 +1,7 @@
 """A session that may migrate: pinned settings, a server that is new enough, the lock that only one holds."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import psycopg
@@ -86,6 +86,40 @@ def lock(connection: Connection, *, wait_seconds: float, say: Say) -> None:
             say(f"Another migration is at work ({holder}); waiting for it, at most {wait_seconds:g} s.")
             told = True
         time.sleep(LOOK_SECONDS)
+
+
+def seize(connection: Connection, tables: Sequence[str], *, wait_seconds: float) -> None:
+    """Lock all of these tables for the rest of the transaction, against everybody, without a deadlock.
+
+    Whoever takes one table after the other meets a writer who takes them in another order, and Postgres ends one of
+    the two: it may be the writer. So this waits for a table only while it holds no other; where one is taken, all are
+    given back, and the next try begins with the one that was.
+
+    Args:
+        connection: in a transaction.
+        tables: names as SQL writes them.
+        wait_seconds: for all of it together.
+
+    Raises:
+        psycopg.errors.LockNotAvailable: others used the tables for all of that time.
+    """
+    deadline = time.monotonic() + wait_seconds
+    waiting = list(tables)
+    while waiting:
+        taken = 0
+        try:
+            with connection.transaction():
+                for table in waiting:
+                    nowait = " nowait" if taken else ""
+                    connection.execute(f"lock table {table} in access exclusive mode{nowait}".encode())
+                    taken += 1
+        except psycopg.errors.LockNotAvailable:
+            # The very first is waited for, as long as `lock_timeout` lets us.
+            if not taken or time.monotonic() >= deadline:
+                raise
+            waiting.insert(0, waiting.pop(taken))
+        else:
+            return
 
 
 def _try_lock(connection: Connection) -> bool:

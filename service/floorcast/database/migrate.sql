@@ -69,6 +69,24 @@ order by applied_at_utc, migration_id;
 -- name: recorded_behaviour
 select path, checksum, objects from floorcast_migrations.behaviour;
 
+-- name: tables_of_behaviour
+-- The tables that the files of triggers/ hang something on: ours, and those with a trigger of ours.
+select format('%I.%I', home.nspname, c.relname)
+from pg_catalog.pg_class as c
+inner join pg_catalog.pg_namespace as home on c.relnamespace = home.oid
+where
+    c.relkind in ('r', 'p')
+    and not c.relispartition
+    and (
+        home.nspname = 'floorcast'
+        or exists (
+            select from pg_catalog.pg_trigger as t
+            inner join pg_catalog.pg_proc as p on t.tgfoid = p.oid
+            where t.tgrelid = c.oid and not t.tgisinternal and p.pronamespace = to_regnamespace('floorcast')
+        )
+    )
+order by 1;
+
 -- name: forget_behaviour
 delete from floorcast_migrations.behaviour;
 
