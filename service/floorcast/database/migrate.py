@@ -146,6 +146,7 @@ class Migrator:
             if migrations:
                 self._pin(connection)
                 with _refusals("taking away what triggers/ made", ""), connection.transaction():
+                    self._seize_tables(connection)
                     withdrawn = objects.withdraw(connection)
                 self._say(f"Took away the {len(withdrawn)} functions, triggers, policies and views of triggers/.")
             for migration in migrations:
@@ -224,6 +225,7 @@ class Migrator:
         """Apply all files of triggers/ in one transaction and record what each made."""
         self._pin(connection)
         with connection.transaction():
+            self._seize_tables(connection)
             recorded = objects.recorded_files(connection)
             owned = frozenset[str]().union(*(file.objects for file in recorded.values()))
             before = objects.present_objects(connection)
@@ -240,6 +242,12 @@ class Migrator:
                 before = after
             objects.record(connection, files, made)
         self._say(f"Applied the {len(files)} files of triggers/.")
+
+    def _seize_tables(self, connection: Connection) -> None:
+        """Have all tables that behaviour hangs on, before anything of it is touched: writers never meet half of it."""
+        with _refusals("triggers/", ""):
+            tables = [name for (name,) in connection.execute(STATEMENTS["tables_of_behaviour"])]
+            exclusive.seize(connection, tables, wait_seconds=self._patience.table)
 
     def _pin(self, connection: Connection, *, hurried: bool = True) -> None:
         exclusive.pin(
