@@ -9,831 +9,128 @@ CREATE SCHEMA floorcast;
 
 COMMENT ON SCHEMA floorcast IS 'What is Floorcast''s own: the change trail, ticks, grants, and the functions behind triggers and policies. Not an API for clients.';
 
+CREATE SCHEMA visible;
+
+COMMENT ON SCHEMA visible IS 'Each table of the CMMS as the caller may see it: rows by row level security, null in columns that are not for his role.';
+
 CREATE FUNCTION auth.jwt() RETURNS jsonb
     LANGUAGE sql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
 CREATE FUNCTION auth.role() RETURNS text
     LANGUAGE sql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
 CREATE FUNCTION auth.uid() RETURNS uuid
     LANGUAGE sql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE TABLE floorcast.protected (
+    table_name text NOT NULL,
+    relation regclass NOT NULL,
+    place_column text NOT NULL,
+    scope text NOT NULL,
+    server_columns text[] NOT NULL,
+    fixed_columns text[] NOT NULL,
+    CONSTRAINT a_protected_table_has_a_known_scope CHECK ((scope = ANY (ARRAY['warehouse'::text, 'organization'::text, 'person'::text])))
+);
+
+ALTER TABLE ONLY floorcast.protected FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE floorcast.protected IS 'Tables under the rules of access; written by floorcast.protect().';
+
+COMMENT ON COLUMN floorcast.protected.table_name IS 'As in floorcast.tracked.';
+
+COMMENT ON COLUMN floorcast.protected.relation IS 'The table itself.';
+
+COMMENT ON COLUMN floorcast.protected.place_column IS 'The column that says where a row is seen.';
+
+COMMENT ON COLUMN floorcast.protected.scope IS 'What that column names: a warehouse; an organization, in all of whose warehouses the row is seen; or a person, in all of whose.';
+
+COMMENT ON COLUMN floorcast.protected.server_columns IS 'Columns that people never write.';
+
+COMMENT ON COLUMN floorcast.protected.fixed_columns IS 'Columns that people give when they insert, and never change.';
+
+CREATE FUNCTION floorcast.access_condition(protected floorcast.protected, action text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
 CREATE FUNCTION floorcast.actor() RETURNS text
     LANGUAGE sql STABLE
 -- its body is in triggers/ or in a migration
 
-CREATE FUNCTION floorcast.attribute() RETURNS trigger
+CREATE FUNCTION floorcast.anchor_schedule() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.apply_rules(table_name text) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
-CREATE FUNCTION floorcast.capture_N_tracked() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+CREATE FUNCTION floorcast.as_of(relation regclass, at timestamp with time zone) RETURNS SETOF json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     SET "IntervalStyle" TO 'iso_8601'
     SET "DateStyle" TO 'ISO, MDY'
     SET bytea_output TO 'hex'
     SET extra_float_digits TO '1'
+    SET jit TO 'off'
 -- its body is in triggers/ or in a migration
 
-CREATE FUNCTION floorcast.capture_N_grants() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    SET "TimeZone" TO 'UTC'
-    SET "IntervalStyle" TO 'iso_8601'
-    SET "DateStyle" TO 'ISO, MDY'
-    SET bytea_output TO 'hex'
-    SET extra_float_digits TO '1'
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.capture_body(relation regclass, table_name text, warehouse_column text, family text) RETURNS text
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.capture_equipment() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    SET "TimeZone" TO 'UTC'
-    SET "IntervalStyle" TO 'iso_8601'
-    SET "DateStyle" TO 'ISO, MDY'
-    SET bytea_output TO 'hex'
-    SET extra_float_digits TO '1'
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.capture_inventory_items() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    SET "TimeZone" TO 'UTC'
-    SET "IntervalStyle" TO 'iso_8601'
-    SET "DateStyle" TO 'ISO, MDY'
-    SET bytea_output TO 'hex'
-    SET extra_float_digits TO '1'
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.capture_inventory_transactions() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    SET "TimeZone" TO 'UTC'
-    SET "IntervalStyle" TO 'iso_8601'
-    SET "DateStyle" TO 'ISO, MDY'
-    SET bytea_output TO 'hex'
-    SET extra_float_digits TO '1'
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.capture_warehouses() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    SET "TimeZone" TO 'UTC'
-    SET "IntervalStyle" TO 'iso_8601'
-    SET "DateStyle" TO 'ISO, MDY'
-    SET bytea_output TO 'hex'
-    SET extra_float_digits TO '1'
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.capture_work_order_assignments() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    SET "TimeZone" TO 'UTC'
-    SET "IntervalStyle" TO 'iso_8601'
-    SET "DateStyle" TO 'ISO, MDY'
-    SET bytea_output TO 'hex'
-    SET extra_float_digits TO '1'
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.capture_work_order_timeline() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    SET "TimeZone" TO 'UTC'
-    SET "IntervalStyle" TO 'iso_8601'
-    SET "DateStyle" TO 'ISO, MDY'
-    SET bytea_output TO 'hex'
-    SET extra_float_digits TO '1'
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.capture_work_orders() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    SET "TimeZone" TO 'UTC'
-    SET "IntervalStyle" TO 'iso_8601'
-    SET "DateStyle" TO 'ISO, MDY'
-    SET bytea_output TO 'hex'
-    SET extra_float_digits TO '1'
--- its body is in triggers/ or in a migration
-
-CREATE SEQUENCE floorcast.change_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1;
-
-COMMENT ON SEQUENCE floorcast.change_seq IS 'Orders the changes of one transaction and of one row; drawn once per change.';
-
-CREATE TABLE floorcast.change (
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
-    seq bigint DEFAULT nextval('floorcast.change_seq'::regclass) NOT NULL,
-    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    op text NOT NULL,
-    table_name text NOT NULL,
-    key json NOT NULL,
-    warehouse text,
-    old_warehouse text,
-    actor text NOT NULL,
-    old json,
-    new json,
-    CONSTRAINT only_a_delete_has_no_new CHECK (((new IS NULL) = (op = 'delete'::text))),
-    CONSTRAINT only_a_moved_row_has_an_old_warehouse CHECK (((old_warehouse IS NULL) OR ((op = 'update'::text) AND (old_warehouse IS DISTINCT FROM warehouse)))),
-    CONSTRAINT only_an_insert_has_no_old CHECK (((old IS NULL) = (op = 'insert'::text))),
-    CONSTRAINT op_is_insert_update_or_delete CHECK ((op = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text])))
-)
-PARTITION BY RANGE (xid);
-ALTER TABLE ONLY floorcast.change ALTER COLUMN xid SET (n_distinct=-1, n_distinct_inherited=-1);
-
-COMMENT ON TABLE floorcast.change IS 'The audit trail and the outbox: one row per changed row of a tracked table.';
-
-COMMENT ON COLUMN floorcast.change.xid IS 'Top-level transaction. Never the system column xmin, which names the savepoint.';
-
-COMMENT ON COLUMN floorcast.change.seq IS 'Drawn at capture; orders the changes of one transaction and of one row.';
-
-COMMENT ON COLUMN floorcast.change.at IS 'When the statement was captured; for people, never for order.';
-
-COMMENT ON COLUMN floorcast.change.op IS 'insert, update or delete; a change of the key is a delete and an insert.';
-
-COMMENT ON COLUMN floorcast.change.table_name IS 'The table, without its schema for public.';
-
-COMMENT ON COLUMN floorcast.change.key IS 'Primary key columns as a JSON object.';
-
-COMMENT ON COLUMN floorcast.change.warehouse IS 'Where the row is now (for a delete: was); null for a table without warehouses.';
-
-COMMENT ON COLUMN floorcast.change.old_warehouse IS 'Where the row was before it moved; null when it did not move.';
-
-COMMENT ON COLUMN floorcast.change.actor IS 'sub of the caller''s claims, or system:<role>; never nobody.';
-
-COMMENT ON COLUMN floorcast.change.old IS 'The row before; null for an insert.';
-
-COMMENT ON COLUMN floorcast.change.new IS 'The row after; null for a delete.';
-
-CREATE FUNCTION floorcast.change_digest(change floorcast.change) RETURNS bytea
-    LANGUAGE sql STABLE
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.changes_between(after pg_snapshot, upto pg_snapshot) RETURNS SETOF floorcast.change
-    LANGUAGE sql STABLE
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.close_tick(largest_count bigint, largest_bytes bigint) RETURNS TABLE(tick bigint, previous_seal text, seal text, closed_at text, count bigint, bytes bigint, n bigint, xid text, seq bigint, table_name text, op text, key text, warehouse text, old_warehouse text, actor text, at text, old text, new text)
-    LANGUAGE sql
-    SET search_path TO ''
-    SET enable_seqscan TO 'off'
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.extend_trail() RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    SET lock_timeout TO '2s'
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.inherit_warehouse_of_item() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.inherit_warehouse_of_work_order() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.iso(moment timestamp with time zone) RETURNS text
-    LANGUAGE sql STABLE
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.keep_grants() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.key_columns(relation regclass) RETURNS TABLE(name text, equals text)
-    LANGUAGE sql STABLE
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.known_warehouses() RETURNS SETOF text
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.leader_lock() RETURNS bigint
+CREATE FUNCTION floorcast.as_seen(row_then json, place text, is_retired boolean, reading jsonb) RETURNS json
     LANGUAGE sql IMMUTABLE
 -- its body is in triggers/ or in a migration
 
-CREATE FUNCTION floorcast.move_stock() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.my_colleagues() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER ROWS 100
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.my_organizations() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.my_warehouses() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER ROWS 10
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.my_warehouses_as(VARIADIC roles text[]) RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER ROWS 10
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.now_ms() RETURNS bigint
-    LANGUAGE sql
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.number_work_order() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.provide_work_order_sequence() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.record_assignment_changes() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.record_parts_used() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.record_work_order_changes() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    SET enable_nestloop TO 'off'
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.record_work_orders_created() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.refuse_transaction_changes() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.refuse_truncate() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.ring(family text) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.silence_lock() RETURNS bigint
-    LANGUAGE sql IMMUTABLE
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.stamp_equipment_status() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.stamp_work_order_status() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.touch() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.track(relation regclass, warehouse_column text DEFAULT 'warehouse_id'::text, family text DEFAULT NULL::text) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.untrack(relation regclass) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE FUNCTION floorcast.work_order_sequence(organization_id uuid) RETURNS regclass
-    LANGUAGE plpgsql
-    SET search_path TO ''
--- its body is in triggers/ or in a migration
-
-CREATE TABLE floorcast.change_default (
-    xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT change_xid_not_null NOT NULL,
-    seq bigint DEFAULT nextval('floorcast.change_seq'::regclass) CONSTRAINT change_seq_not_null NOT NULL,
-    at timestamp with time zone DEFAULT clock_timestamp() CONSTRAINT change_at_not_null NOT NULL,
-    op text CONSTRAINT change_op_not_null NOT NULL,
-    table_name text CONSTRAINT change_table_name_not_null NOT NULL,
-    key json CONSTRAINT change_key_not_null NOT NULL,
-    warehouse text,
-    old_warehouse text,
-    actor text CONSTRAINT change_actor_not_null NOT NULL,
-    old json,
-    new json,
-    CONSTRAINT only_a_delete_has_no_new CHECK (((new IS NULL) = (op = 'delete'::text))),
-    CONSTRAINT only_a_moved_row_has_an_old_warehouse CHECK (((old_warehouse IS NULL) OR ((op = 'update'::text) AND (old_warehouse IS DISTINCT FROM warehouse)))),
-    CONSTRAINT only_an_insert_has_no_old CHECK (((old IS NULL) = (op = 'insert'::text))),
-    CONSTRAINT op_is_insert_update_or_delete CHECK ((op = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text])))
-);
-ALTER TABLE ONLY floorcast.change_default ALTER COLUMN xid SET (n_distinct=-1);
-
-CREATE UNLOGGED SEQUENCE floorcast.doorbell
-    START WITH 0
-    INCREMENT BY 1
-    MINVALUE 0
-    NO MAXVALUE
-    CACHE 1;
-
-COMMENT ON SEQUENCE floorcast.doorbell IS '0: the relay waits for NOTIFY. Else: until this time (ms since 1970) it reads by itself and need not be rung for.';
-
-CREATE TABLE floorcast.grants (
-    user_id text NOT NULL,
-    warehouse text NOT NULL,
-    role text NOT NULL
-);
-
-COMMENT ON TABLE floorcast.grants IS 'Grants, kept from user_warehouse_access by triggers and tracked like any other table.';
-
-COMMENT ON COLUMN floorcast.grants.user_id IS 'sub of the person''s token.';
-
-COMMENT ON COLUMN floorcast.grants.warehouse IS 'As in floorcast.change.';
-
-COMMENT ON COLUMN floorcast.grants.role IS 'The person''s role there.';
-
-CREATE TABLE floorcast.incarnation (
-    incarnation uuid DEFAULT gen_random_uuid() NOT NULL,
-    number bigint NOT NULL,
-    first_tick bigint NOT NULL,
-    began_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    reason text NOT NULL
-);
-
-COMMENT ON TABLE floorcast.incarnation IS 'Histories of ticks; the one with the largest number is current. A cursor of another one cannot be continued.';
-
-COMMENT ON COLUMN floorcast.incarnation.incarnation IS 'Its name, in stream keys and cursors.';
-
-COMMENT ON COLUMN floorcast.incarnation.number IS 'The order in which histories began.';
-
-COMMENT ON COLUMN floorcast.incarnation.first_tick IS 'The newest tick when it began.';
-
-COMMENT ON COLUMN floorcast.incarnation.began_at IS 'When the relay noticed.';
-
-COMMENT ON COLUMN floorcast.incarnation.reason IS 'What told the histories apart.';
-
-ALTER TABLE floorcast.incarnation ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME floorcast.incarnation_number_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
-CREATE UNLOGGED SEQUENCE floorcast.leader_seen
-    START WITH 0
-    INCREMENT BY 1
-    MINVALUE 0
-    NO MAXVALUE
-    CACHE 1;
-
-COMMENT ON SEQUENCE floorcast.leader_seen IS 'When the leading relay last gave a sign of life, ms since 1970.';
-
-CREATE TABLE floorcast.tick (
-    tick bigint NOT NULL,
-    snapshot pg_snapshot NOT NULL,
-    count bigint NOT NULL,
-    bytes bigint NOT NULL,
-    seal bytea NOT NULL,
-    closed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT a_seal_is_a_sha256 CHECK ((octet_length(seal) = 32)),
-    CONSTRAINT ticks_are_counted_from_zero CHECK ((tick >= 0))
-);
-
-COMMENT ON TABLE floorcast.tick IS 'Durable cuts. Tick t is what its snapshot sees and the snapshot of t-1 did not; numbers are dense.';
-
-COMMENT ON COLUMN floorcast.tick.tick IS 'The position. The primary key fences a relay that woke up late.';
-
-COMMENT ON COLUMN floorcast.tick.snapshot IS 'What this tick and all before it see.';
-
-COMMENT ON COLUMN floorcast.tick.count IS 'Changes in the tick.';
-
-COMMENT ON COLUMN floorcast.tick.bytes IS 'Their row texts together, in bytes.';
-
-COMMENT ON COLUMN floorcast.tick.seal IS 'sha256 over the seal before, tick, snapshot and every change: names the tick unmistakably.';
-
-COMMENT ON COLUMN floorcast.tick.closed_at IS 'The server''s clock.';
-
-CREATE TABLE floorcast.tracked (
-    table_name text NOT NULL,
-    relation regclass NOT NULL,
-    key_columns text[] NOT NULL,
-    warehouse_column text,
-    family text NOT NULL,
-    CONSTRAINT a_tracked_table_has_a_key CHECK ((cardinality(key_columns) > 0))
-);
-
-COMMENT ON TABLE floorcast.tracked IS 'Tables that have capture; written by floorcast.track() and untrack().';
-
-COMMENT ON COLUMN floorcast.tracked.table_name IS 'As in floorcast.change.';
-
-COMMENT ON COLUMN floorcast.tracked.relation IS 'The table itself.';
-
-COMMENT ON COLUMN floorcast.tracked.key_columns IS 'Primary key, in its order.';
-
-COMMENT ON COLUMN floorcast.tracked.warehouse_column IS 'The column that names the warehouse; null when rows have none.';
-
-COMMENT ON COLUMN floorcast.tracked.family IS 'What the doorbell says when the table changes.';
-
-CREATE TABLE public.equipment (
+CREATE TABLE public.notifications (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     warehouse_id uuid NOT NULL,
-    asset_tag text,
-    name text NOT NULL,
-    type text DEFAULT 'machine'::text NOT NULL,
-    model text,
-    manufacturer text,
-    serial_number text,
-    location text,
-    criticality text DEFAULT 'medium'::text NOT NULL,
-    status text DEFAULT 'operational'::text NOT NULL,
-    previous_status text,
-    status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
-    specifications jsonb DEFAULT '{}'::jsonb NOT NULL,
-    version bigint DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    deleted_at timestamp with time zone,
-    CONSTRAINT a_machine_had_a_known_status_before CHECK ((previous_status = ANY (ARRAY['operational'::text, 'degraded'::text, 'down'::text, 'in_maintenance'::text, 'standby'::text, 'retired'::text]))),
-    CONSTRAINT a_machine_has_a_known_criticality CHECK ((criticality = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'critical'::text]))),
-    CONSTRAINT a_machine_has_a_known_status CHECK ((status = ANY (ARRAY['operational'::text, 'degraded'::text, 'down'::text, 'in_maintenance'::text, 'standby'::text, 'retired'::text]))),
-    CONSTRAINT a_machine_has_a_name CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 200))),
-    CONSTRAINT the_specifications_of_a_machine_are_an_object CHECK ((jsonb_typeof(specifications) = 'object'::text))
-)
-WITH (fillfactor='90');
-
-COMMENT ON TABLE public.equipment IS 'A machine or another asset that is maintained.';
-
-COMMENT ON COLUMN public.equipment.id IS 'Key.';
-
-COMMENT ON COLUMN public.equipment.warehouse_id IS 'Where it stands. Changing it moves the machine, its work orders and their children.';
-
-COMMENT ON COLUMN public.equipment.asset_tag IS 'What is painted on it; null while it has no tag.';
-
-COMMENT ON COLUMN public.equipment.name IS 'What people call it.';
-
-COMMENT ON COLUMN public.equipment.type IS 'Kind of machine, in the site''s own words.';
-
-COMMENT ON COLUMN public.equipment.model IS 'Maker''s model; null when unknown.';
-
-COMMENT ON COLUMN public.equipment.manufacturer IS 'Maker; null when unknown.';
-
-COMMENT ON COLUMN public.equipment.serial_number IS 'Maker''s serial number; null when unknown.';
-
-COMMENT ON COLUMN public.equipment.location IS 'Where in the warehouse, in words; null when nobody said.';
-
-COMMENT ON COLUMN public.equipment.criticality IS 'How much it hurts when it stands: low, medium, high, critical.';
-
-COMMENT ON COLUMN public.equipment.status IS 'operational, degraded, down, in_maintenance, standby or retired.';
-
-COMMENT ON COLUMN public.equipment.previous_status IS 'The status before this one; null until it first changes. Kept by _100_stamp_status.';
-
-COMMENT ON COLUMN public.equipment.status_changed_at IS 'Since when it has this status. Kept by _100_stamp_status.';
-
-COMMENT ON COLUMN public.equipment.specifications IS 'Technical data; Floorcast does not look inside.';
-
-COMMENT ON COLUMN public.equipment.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
-
-COMMENT ON COLUMN public.equipment.created_at IS 'When the row was created.';
-
-COMMENT ON COLUMN public.equipment.updated_at IS 'When the row last changed. Kept by _100_touch.';
-
-COMMENT ON COLUMN public.equipment.deleted_at IS 'When it was removed from the books; null while it is in use.';
-
-CREATE TABLE public.inventory_items (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    warehouse_id uuid NOT NULL,
-    part_number text,
-    name text NOT NULL,
-    category text,
-    unit text DEFAULT 'piece'::text NOT NULL,
-    quantity numeric(14,3) DEFAULT 0 NOT NULL,
-    reserved numeric(14,3) DEFAULT 0 NOT NULL,
-    reorder_point numeric(14,3),
-    reorder_quantity numeric(14,3),
-    unit_cost numeric(14,4),
-    is_critical boolean DEFAULT false NOT NULL,
-    specifications jsonb DEFAULT '{}'::jsonb NOT NULL,
-    version bigint DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    deleted_at timestamp with time zone,
-    CONSTRAINT an_item_has_a_name CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 200))),
-    CONSTRAINT reordering_is_not_negative CHECK ((((reorder_point >= (0)::numeric) AND (reorder_point <= '100000000000'::numeric)) AND ((reorder_quantity >= (0)::numeric) AND (reorder_quantity <= '100000000000'::numeric)))),
-    CONSTRAINT reserved_is_never_below_zero CHECK (((reserved >= (0)::numeric) AND (reserved <= '100000000000'::numeric))),
-    CONSTRAINT stock_is_never_below_zero CHECK (((quantity >= (0)::numeric) AND (quantity <= '100000000000'::numeric))),
-    CONSTRAINT the_specifications_of_an_item_are_an_object CHECK ((jsonb_typeof(specifications) = 'object'::text)),
-    CONSTRAINT the_unit_cost_is_not_negative CHECK (((unit_cost >= (0)::numeric) AND (unit_cost <= '10000000000'::numeric)))
-)
-WITH (fillfactor='80');
-
-COMMENT ON TABLE public.inventory_items IS 'A part in one warehouse. Available = quantity - reserved.';
-
-COMMENT ON COLUMN public.inventory_items.id IS 'Key.';
-
-COMMENT ON COLUMN public.inventory_items.warehouse_id IS 'Where it lies.';
-
-COMMENT ON COLUMN public.inventory_items.part_number IS 'What it is ordered by; null while it has none.';
-
-COMMENT ON COLUMN public.inventory_items.name IS 'What people call it.';
-
-COMMENT ON COLUMN public.inventory_items.category IS 'Kind of part, in the site''s own words; null when nobody said.';
-
-COMMENT ON COLUMN public.inventory_items.unit IS 'What quantity counts: piece, litre, metre.';
-
-COMMENT ON COLUMN public.inventory_items.quantity IS 'On hand. Changed by inventory_transactions only.';
-
-COMMENT ON COLUMN public.inventory_items.reserved IS 'Of the quantity, promised to somebody. Changed by inventory_transactions only.';
-
-COMMENT ON COLUMN public.inventory_items.reorder_point IS 'Order more when the available quantity falls to this; null: never.';
-
-COMMENT ON COLUMN public.inventory_items.reorder_quantity IS 'How many to order then; null when nobody said.';
-
-COMMENT ON COLUMN public.inventory_items.unit_cost IS 'Cost of one unit, in the organization''s currency; null when unknown.';
-
-COMMENT ON COLUMN public.inventory_items.is_critical IS 'Whether a machine stands for want of it.';
-
-COMMENT ON COLUMN public.inventory_items.specifications IS 'Technical data; Floorcast does not look inside.';
-
-COMMENT ON COLUMN public.inventory_items.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
-
-COMMENT ON COLUMN public.inventory_items.created_at IS 'When the row was created.';
-
-COMMENT ON COLUMN public.inventory_items.updated_at IS 'When the row last changed. Kept by _100_touch.';
-
-COMMENT ON COLUMN public.inventory_items.deleted_at IS 'When it was taken out of the list; null while it is in use.';
-
-CREATE TABLE public.inventory_transactions (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    warehouse_id uuid NOT NULL,
-    item_id uuid NOT NULL,
-    transaction_type text NOT NULL,
-    quantity numeric(14,3) NOT NULL,
-    stock_change numeric(14,3) GENERATED ALWAYS AS (
-CASE
-    WHEN (transaction_type = ANY (ARRAY['receipt'::text, 'return'::text, 'transfer_in'::text, 'adjustment'::text])) THEN quantity
-    WHEN (transaction_type = ANY (ARRAY['issue'::text, 'transfer_out'::text])) THEN (- quantity)
-    ELSE (0)::numeric
-END) STORED NOT NULL,
-    reserved_change numeric(14,3) GENERATED ALWAYS AS (
-CASE transaction_type
-    WHEN 'reserve'::text THEN quantity
-    WHEN 'release'::text THEN (- quantity)
-    ELSE (0)::numeric
-END) STORED NOT NULL,
-    reference text,
+    user_id uuid NOT NULL,
+    type text NOT NULL,
+    title text NOT NULL,
+    body text,
     work_order_id uuid,
-    transfer_id uuid,
-    reason text,
-    unit_cost numeric(14,4),
-    actor text NOT NULL,
+    equipment_id uuid,
+    item_id uuid,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT a_transaction_has_a_known_type CHECK ((transaction_type = ANY (ARRAY['receipt'::text, 'issue'::text, 'return'::text, 'transfer_out'::text, 'transfer_in'::text, 'adjustment'::text, 'reserve'::text, 'release'::text]))),
-    CONSTRAINT a_transaction_moves_something CHECK ((
-CASE
-    WHEN (transaction_type = 'adjustment'::text) THEN (quantity <> (0)::numeric)
-    ELSE (quantity > (0)::numeric)
-END AND (quantity < '100000000000'::numeric))),
-    CONSTRAINT a_transaction_names_an_actor CHECK ((actor <> ''::text)),
-    CONSTRAINT an_adjustment_has_a_reason CHECK (((transaction_type <> 'adjustment'::text) OR (COALESCE(length(btrim(reason)), 0) > 0))),
-    CONSTRAINT only_transfers_are_half_of_a_pair CHECK (((transfer_id IS NULL) OR (transaction_type = ANY (ARRAY['transfer_out'::text, 'transfer_in'::text])))),
-    CONSTRAINT the_cost_of_a_transaction_is_not_negative CHECK (((unit_cost >= (0)::numeric) AND (unit_cost <= '10000000000'::numeric)))
+    read_at timestamp with time zone,
+    CONSTRAINT a_notification_has_a_known_type CHECK ((type = ANY (ARRAY['assigned'::text, 'equipment_down'::text, 'equipment_back'::text, 'below_reorder_point'::text, 'escalated'::text, 'maintenance_due'::text, 'announcement'::text]))),
+    CONSTRAINT a_notification_has_a_title CHECK (((length(btrim(title)) >= 1) AND (length(btrim(title)) <= 500))),
+    CONSTRAINT a_notification_is_read_at_a_time CHECK (isfinite(read_at)),
+    CONSTRAINT the_text_of_a_notification_is_short CHECK ((length(body) <= 2000))
 );
 
-COMMENT ON TABLE public.inventory_transactions IS 'What moved stock, by whom, when. Append-only: a mistake is corrected by a further transaction, so that books which followed along stay right.';
+ALTER TABLE ONLY public.notifications FORCE ROW LEVEL SECURITY;
 
-COMMENT ON COLUMN public.inventory_transactions.id IS 'Key.';
+COMMENT ON TABLE public.notifications IS 'What one person should look at. Texts name things and never people, contact data or costs. Written by triggers and servers.';
 
-COMMENT ON COLUMN public.inventory_transactions.warehouse_id IS 'Warehouse of the item. Filled by _100_inherit_warehouse when not given.';
+COMMENT ON COLUMN public.notifications.id IS 'Key.';
 
-COMMENT ON COLUMN public.inventory_transactions.item_id IS 'The item.';
+COMMENT ON COLUMN public.notifications.warehouse_id IS 'Where it happened.';
 
-COMMENT ON COLUMN public.inventory_transactions.transaction_type IS 'receipt, return, transfer_in add to stock; issue, transfer_out take from it; adjustment does either; reserve, release move the promise.';
+COMMENT ON COLUMN public.notifications.user_id IS 'Whom it is for: nobody else reads it, whatever his role. Never changes.';
 
-COMMENT ON COLUMN public.inventory_transactions.quantity IS 'How much, in the item''s unit; negative only in an adjustment.';
+COMMENT ON COLUMN public.notifications.type IS 'assigned, equipment_down, equipment_back, below_reorder_point, escalated, maintenance_due, or an announcement.';
 
-COMMENT ON COLUMN public.inventory_transactions.stock_change IS 'What it adds to the item''s quantity, with its sign. What a type means is said here and nowhere else.';
+COMMENT ON COLUMN public.notifications.title IS 'What happened, in a line.';
 
-COMMENT ON COLUMN public.inventory_transactions.reserved_change IS 'What it adds to the item''s reserved, with its sign.';
+COMMENT ON COLUMN public.notifications.body IS 'The same at length; null when the title says it all.';
 
-COMMENT ON COLUMN public.inventory_transactions.reference IS 'Document it belongs to (delivery note, count sheet); null when there is none.';
+COMMENT ON COLUMN public.notifications.work_order_id IS 'The order that it is about; null when about none, or when that moved away since.';
 
-COMMENT ON COLUMN public.inventory_transactions.work_order_id IS 'The order it is for; null otherwise.';
+COMMENT ON COLUMN public.notifications.equipment_id IS 'The machine that it is about; null when about none, or when that moved away since.';
 
-COMMENT ON COLUMN public.inventory_transactions.transfer_id IS 'Shared by the two halves of a transfer between warehouses; null otherwise.';
+COMMENT ON COLUMN public.notifications.item_id IS 'The part that it is about; null when about none.';
 
-COMMENT ON COLUMN public.inventory_transactions.reason IS 'Why; an adjustment must say.';
+COMMENT ON COLUMN public.notifications.created_at IS 'When, by the clock, so that notifications of one transaction keep their order.';
 
-COMMENT ON COLUMN public.inventory_transactions.unit_cost IS 'Cost of one unit in this movement; null when unknown.';
-
-COMMENT ON COLUMN public.inventory_transactions.actor IS 'Who did it: a users.id, or system:<role>. Filled by _100_attribute when not given.';
-
-COMMENT ON COLUMN public.inventory_transactions.created_at IS 'When, by the clock, so that movements of one transaction keep their order.';
-
-CREATE TABLE public.organizations (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    name text NOT NULL,
-    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
-    version bigint DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    deleted_at timestamp with time zone,
-    CONSTRAINT an_organization_has_a_name CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 200))),
-    CONSTRAINT the_settings_of_an_organization_are_an_object CHECK ((jsonb_typeof(settings) = 'object'::text))
-);
-
-COMMENT ON TABLE public.organizations IS 'A customer: the outermost tenant. Nothing is shared between two of them.';
-
-COMMENT ON COLUMN public.organizations.id IS 'Key.';
-
-COMMENT ON COLUMN public.organizations.name IS 'What people call it.';
-
-COMMENT ON COLUMN public.organizations.settings IS 'Preferences of the application; Floorcast does not look inside.';
-
-COMMENT ON COLUMN public.organizations.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
-
-COMMENT ON COLUMN public.organizations.created_at IS 'When the row was created.';
-
-COMMENT ON COLUMN public.organizations.updated_at IS 'When the row last changed. Kept by _100_touch.';
-
-COMMENT ON COLUMN public.organizations.deleted_at IS 'When it was retired; null while it is in use.';
-
-CREATE TABLE public.user_warehouse_access (
-    user_id uuid NOT NULL,
-    warehouse_id uuid NOT NULL,
-    role text NOT NULL,
-    granted_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT access_is_given_in_a_known_role CHECK ((role = ANY (ARRAY['requester'::text, 'technician'::text, 'contractor'::text, 'inventory_clerk'::text, 'supervisor'::text, 'manager'::text, 'admin'::text, 'kiosk'::text, 'viewer'::text])))
-);
-
-COMMENT ON TABLE public.user_warehouse_access IS 'The law of access: who may be in which warehouse, and as what. No row, no access. A person may have a different role in each.';
-
-COMMENT ON COLUMN public.user_warehouse_access.user_id IS 'Who.';
-
-COMMENT ON COLUMN public.user_warehouse_access.warehouse_id IS 'Where.';
-
-COMMENT ON COLUMN public.user_warehouse_access.role IS 'As what: decides what the person may write there. kiosk and viewer only read.';
-
-COMMENT ON COLUMN public.user_warehouse_access.granted_at IS 'Since when.';
-
-CREATE TABLE public.users (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    warehouse_id uuid,
-    role text DEFAULT 'requester'::text NOT NULL,
-    display_name text,
-    email text,
-    profile_data jsonb DEFAULT '{}'::jsonb NOT NULL,
-    version bigint DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    deleted_at timestamp with time zone,
-    CONSTRAINT a_user_has_a_known_role CHECK ((role = ANY (ARRAY['requester'::text, 'technician'::text, 'contractor'::text, 'inventory_clerk'::text, 'supervisor'::text, 'manager'::text, 'admin'::text, 'kiosk'::text, 'viewer'::text]))),
-    CONSTRAINT the_profile_of_a_user_is_an_object CHECK ((jsonb_typeof(profile_data) = 'object'::text))
-);
-
-COMMENT ON TABLE public.users IS 'People, and devices with a login of their own (kiosks, wall dashboards). Holds contact data, so it is never streamed.';
-
-COMMENT ON COLUMN public.users.id IS 'Key: the `sub` of the person''s token, as auth.uid() returns it.';
-
-COMMENT ON COLUMN public.users.warehouse_id IS 'The warehouse that forms start with. Gives no access: that is user_warehouse_access.';
-
-COMMENT ON COLUMN public.users.role IS 'The role that forms start with. Gives no access: that is user_warehouse_access.';
-
-COMMENT ON COLUMN public.users.display_name IS 'How the person appears to colleagues; null until somebody fills it in.';
-
-COMMENT ON COLUMN public.users.email IS 'Contact data, for managers and admins; null for a device.';
-
-COMMENT ON COLUMN public.users.profile_data IS 'Contact data and preferences, for managers and admins.';
-
-COMMENT ON COLUMN public.users.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
-
-COMMENT ON COLUMN public.users.created_at IS 'When the row was created.';
-
-COMMENT ON COLUMN public.users.updated_at IS 'When the row last changed. Kept by _100_touch.';
-
-COMMENT ON COLUMN public.users.deleted_at IS 'When the person left; null while active. Access ends by deleting user_warehouse_access rows.';
-
-CREATE TABLE public.warehouses (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    organization_id uuid NOT NULL,
-    name text NOT NULL,
-    location text,
-    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
-    version bigint DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    deleted_at timestamp with time zone,
-    CONSTRAINT a_warehouse_has_a_name CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 200))),
-    CONSTRAINT the_settings_of_a_warehouse_are_an_object CHECK ((jsonb_typeof(settings) = 'object'::text))
-);
-
-COMMENT ON TABLE public.warehouses IS 'A site (plant, depot, building): the tenant that row level security isolates.';
-
-COMMENT ON COLUMN public.warehouses.id IS 'Key. The topic of its changes is warehouse:<id>.';
-
-COMMENT ON COLUMN public.warehouses.organization_id IS 'Whose site it is.';
-
-COMMENT ON COLUMN public.warehouses.name IS 'What people call it.';
-
-COMMENT ON COLUMN public.warehouses.location IS 'Where it is, in words; null when nobody said.';
-
-COMMENT ON COLUMN public.warehouses.settings IS 'Preferences of the application; Floorcast does not look inside.';
-
-COMMENT ON COLUMN public.warehouses.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
-
-COMMENT ON COLUMN public.warehouses.created_at IS 'When the row was created.';
-
-COMMENT ON COLUMN public.warehouses.updated_at IS 'When the row last changed. Kept by _100_touch.';
-
-COMMENT ON COLUMN public.warehouses.deleted_at IS 'When it was retired; null while it is in use.';
-
-CREATE TABLE public.work_order_assignments (
-    work_order_id uuid NOT NULL,
-    user_id uuid NOT NULL,
-    warehouse_id uuid NOT NULL,
-    role text DEFAULT 'technician'::text NOT NULL,
-    actor text NOT NULL,
-    assigned_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT an_assignment_has_a_role CHECK (((length(btrim(role)) >= 1) AND (length(btrim(role)) <= 100))),
-    CONSTRAINT an_assignment_names_an_actor CHECK ((actor <> ''::text))
-);
-
-COMMENT ON TABLE public.work_order_assignments IS 'Who is to do a work order. Assigning and unassigning are written to its timeline.';
-
-COMMENT ON COLUMN public.work_order_assignments.work_order_id IS 'The order.';
-
-COMMENT ON COLUMN public.work_order_assignments.user_id IS 'The person.';
-
-COMMENT ON COLUMN public.work_order_assignments.warehouse_id IS 'Warehouse of the order. Filled by _100_inherit_warehouse when not given.';
-
-COMMENT ON COLUMN public.work_order_assignments.role IS 'The part the person has in it, in the site''s own words: technician, lead, helper.';
-
-COMMENT ON COLUMN public.work_order_assignments.actor IS 'Who assigned: a users.id, or system:<role>. Filled by _100_attribute when not given.';
-
-COMMENT ON COLUMN public.work_order_assignments.assigned_at IS 'When.';
-
-CREATE TABLE public.work_order_timeline (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    warehouse_id uuid NOT NULL,
-    work_order_id uuid NOT NULL,
-    event_type text NOT NULL,
-    details jsonb DEFAULT '{}'::jsonb NOT NULL,
-    actor text NOT NULL,
-    "timestamp" timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT an_event_has_a_known_type CHECK ((event_type = ANY (ARRAY['created'::text, 'assigned'::text, 'unassigned'::text, 'status_changed'::text, 'priority_changed'::text, 'scheduled'::text, 'commented'::text, 'part_used'::text, 'time_logged'::text, 'attachment_added'::text, 'escalated'::text, 'completed'::text, 'verified'::text, 'reopened'::text]))),
-    CONSTRAINT an_event_names_an_actor CHECK ((actor <> ''::text)),
-    CONSTRAINT the_details_of_an_event_are_an_object CHECK ((jsonb_typeof(details) = 'object'::text))
-);
-
-COMMENT ON TABLE public.work_order_timeline IS 'What happened to a work order, by whom, when. Written by triggers; people add comments, times and attachments.';
-
-COMMENT ON COLUMN public.work_order_timeline.id IS 'Key.';
-
-COMMENT ON COLUMN public.work_order_timeline.warehouse_id IS 'Warehouse of the order. Filled by _100_inherit_warehouse when not given.';
-
-COMMENT ON COLUMN public.work_order_timeline.work_order_id IS 'The order.';
-
-COMMENT ON COLUMN public.work_order_timeline.event_type IS 'What kind of thing happened.';
-
-COMMENT ON COLUMN public.work_order_timeline.details IS 'What exactly: {from, to} of a change, {text} of a comment, {item_id, item, quantity} of a part.';
-
-COMMENT ON COLUMN public.work_order_timeline.actor IS 'Who did it: a users.id, or system:<role>. Filled by _100_attribute when not given.';
-
-COMMENT ON COLUMN public.work_order_timeline."timestamp" IS 'When it happened, by the clock, so that events of one transaction keep their order.';
+COMMENT ON COLUMN public.notifications.read_at IS 'When the person marked it as read; null before. All of it that the person may change.';
 
 CREATE TABLE public.work_orders (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -864,16 +161,26 @@ CREATE TABLE public.work_orders (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     deleted_at timestamp with time zone,
+    schedule_id uuid,
+    schedule_due timestamp with time zone,
     CONSTRAINT a_schedule_does_not_end_before_it_starts CHECK ((scheduled_end >= scheduled_start)),
     CONSTRAINT a_work_order_has_a_known_priority CHECK ((priority = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'critical'::text, 'emergency'::text]))),
     CONSTRAINT a_work_order_has_a_known_status CHECK ((status = ANY (ARRAY['open'::text, 'assigned'::text, 'in_progress'::text, 'on_hold'::text, 'completed'::text, 'verified'::text, 'closed'::text, 'cancelled'::text]))),
     CONSTRAINT a_work_order_has_a_known_type CHECK ((type = ANY (ARRAY['corrective'::text, 'preventive'::text, 'emergency'::text, 'inspection'::text, 'safety'::text, 'improvement'::text]))),
     CONSTRAINT a_work_order_has_a_title CHECK (((length(btrim(title)) >= 1) AND (length(btrim(title)) <= 500))),
+    CONSTRAINT an_order_of_a_schedule_has_a_due_and_a_machine CHECK (
+CASE
+    WHEN (schedule_id IS NULL) THEN (schedule_due IS NULL)
+    ELSE (num_nulls(schedule_due, equipment_id) = 0)
+END),
     CONSTRAINT costs_are_numbers CHECK (((estimated_cost < '1000000000000'::numeric) AND (actual_cost < '1000000000000'::numeric))),
     CONSTRAINT hours_are_not_negative CHECK ((((estimated_hours >= (0)::numeric) AND (estimated_hours <= '100000000'::numeric)) AND ((actual_hours >= (0)::numeric) AND (actual_hours <= '100000000'::numeric)))),
+    CONSTRAINT the_due_of_a_schedule_is_a_time CHECK (isfinite(schedule_due)),
     CONSTRAINT work_does_not_end_before_it_starts CHECK ((actual_end >= actual_start))
 )
 WITH (fillfactor='90');
+
+ALTER TABLE ONLY public.work_orders FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.work_orders IS 'Something to be done, usually on a machine. Life: open, assigned, in_progress, on_hold, completed, verified, closed; or cancelled.';
 
@@ -933,6 +240,2545 @@ COMMENT ON COLUMN public.work_orders.updated_at IS 'When the row last changed. K
 
 COMMENT ON COLUMN public.work_orders.deleted_at IS 'When it was withdrawn from lists; null otherwise.';
 
+COMMENT ON COLUMN public.work_orders.schedule_id IS 'The maintenance schedule that made it; null for every other order. Set by the job.';
+
+COMMENT ON COLUMN public.work_orders.schedule_due IS 'The due of the schedule that it is for; null for every other order. Set by the job; due_at is what may be put off.';
+
+CREATE FUNCTION floorcast.assigned_event(work_order public.work_orders, user_id uuid) RETURNS public.notifications
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.attribute() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.begin_maintenance(reason text) RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.belong() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.bring_template() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_N_tracked() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_N_grants() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_N_maintenance() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_N_table_rule() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_N_column_rule() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_N_owner_rule() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_body(relation regclass, table_name text, warehouse_column text, family text, scope text, retired_column text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_equipment() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_equipment_hierarchy() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_equipment_maintenance_history() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_inventory_items() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_inventory_locations() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_inventory_transactions() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_maintenance_history() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_maintenance_schedules() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_maintenance_templates() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_notifications() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_organizations() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_user_warehouse_access() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_users() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_warehouses() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_work_order_assignments() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_work_order_attachments() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_work_order_timeline() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.capture_work_orders() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE SEQUENCE floorcast.change_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+COMMENT ON SEQUENCE floorcast.change_seq IS 'Orders the changes of one transaction and of one row; drawn once per change.';
+
+CREATE TABLE floorcast.change (
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    seq bigint DEFAULT nextval('floorcast.change_seq'::regclass) NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    op text NOT NULL,
+    table_name text NOT NULL,
+    key json NOT NULL,
+    warehouse text,
+    old_warehouse text,
+    actor text NOT NULL,
+    old json,
+    new json,
+    request_id text,
+    retired boolean DEFAULT false NOT NULL,
+    old_retired boolean DEFAULT false NOT NULL,
+    CONSTRAINT only_a_delete_has_no_new CHECK (((new IS NULL) = (op = 'delete'::text))),
+    CONSTRAINT only_a_moved_row_has_an_old_warehouse CHECK (((old_warehouse IS NULL) OR ((op = 'update'::text) AND (old_warehouse IS DISTINCT FROM warehouse)))),
+    CONSTRAINT only_an_insert_has_no_old CHECK (((old IS NULL) = (op = 'insert'::text))),
+    CONSTRAINT op_is_insert_update_or_delete CHECK ((op = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text])))
+)
+PARTITION BY RANGE (xid);
+ALTER TABLE ONLY floorcast.change ALTER COLUMN xid SET (n_distinct=-1, n_distinct_inherited=-1);
+
+ALTER TABLE ONLY floorcast.change FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE floorcast.change IS 'The audit trail and the outbox: one row per changed row of a tracked table.';
+
+COMMENT ON COLUMN floorcast.change.xid IS 'Top-level transaction. Never the system column xmin, which names the savepoint.';
+
+COMMENT ON COLUMN floorcast.change.seq IS 'Drawn at capture; orders the changes of one transaction and of one row.';
+
+COMMENT ON COLUMN floorcast.change.at IS 'When the statement was captured; for people, never for order.';
+
+COMMENT ON COLUMN floorcast.change.op IS 'insert, update or delete; a change of the key is a delete and an insert.';
+
+COMMENT ON COLUMN floorcast.change.table_name IS 'The table, without its schema for public.';
+
+COMMENT ON COLUMN floorcast.change.key IS 'Primary key columns as a JSON object.';
+
+COMMENT ON COLUMN floorcast.change.warehouse IS 'Where the row is now (for a delete: was): a warehouse, or organization:<id> or user:<id>, as floorcast.tracked.scope says; null for none.';
+
+COMMENT ON COLUMN floorcast.change.old_warehouse IS 'Where the row was before it moved; null when it did not move.';
+
+COMMENT ON COLUMN floorcast.change.actor IS 'sub of the caller''s claims, or system:<role>; never nobody.';
+
+COMMENT ON COLUMN floorcast.change.old IS 'The row before; null for an insert.';
+
+COMMENT ON COLUMN floorcast.change.new IS 'The row after; null for a delete.';
+
+COMMENT ON COLUMN floorcast.change.request_id IS 'The request in which it happened, as floorcast.request_id() had it; null when nobody said.';
+
+COMMENT ON COLUMN floorcast.change.retired IS 'Whether the row after it is retired (deleted_at is set); false for a delete and where rows cannot be.';
+
+COMMENT ON COLUMN floorcast.change.old_retired IS 'Whether the row before it was retired; false for an insert and where rows cannot be.';
+
+CREATE FUNCTION floorcast.change_digest(change floorcast.change) RETURNS bytea
+    LANGUAGE sql STABLE
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.changes_between(after pg_snapshot, upto pg_snapshot) RETURNS SETOF floorcast.change
+    LANGUAGE sql STABLE
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.close_tick(largest_count bigint, largest_bytes bigint) RETURNS TABLE(tick bigint, previous_seal text, seal text, closed_at text, count bigint, bytes bigint, n bigint, xid text, seq bigint, table_name text, op text, key text, warehouse text, old_warehouse text, actor text, at text, old text, new text, retired boolean, old_retired boolean)
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.count_unseen() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.create_due_work_order(schedule uuid, upto timestamp with time zone) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.create_due_work_orders(upto timestamp with time zone DEFAULT now(), most integer DEFAULT 100) RETURNS SETOF uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '2s'
+-- its body is in triggers/ or in a migration
+
+CREATE TABLE public.maintenance_templates (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    warehouse_id uuid NOT NULL,
+    name text NOT NULL,
+    work_order_type text DEFAULT 'preventive'::text NOT NULL,
+    priority text DEFAULT 'medium'::text NOT NULL,
+    tasks jsonb DEFAULT '[]'::jsonb NOT NULL,
+    estimated_duration interval,
+    parts jsonb DEFAULT '[]'::jsonb NOT NULL,
+    safety_notes text,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT a_maintenance_takes_a_year_at_most CHECK (((estimated_duration >= '00:00:00'::interval) AND (estimated_duration <= '366 days'::interval))),
+    CONSTRAINT a_template_has_a_known_priority CHECK ((priority = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'critical'::text, 'emergency'::text]))),
+    CONSTRAINT a_template_has_a_name CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 200))),
+    CONSTRAINT a_template_has_a_type_of_work_order CHECK ((work_order_type = ANY (ARRAY['corrective'::text, 'preventive'::text, 'emergency'::text, 'inspection'::text, 'safety'::text, 'improvement'::text]))),
+    CONSTRAINT parts_are_a_list_of_names_with_quantities CHECK (((jsonb_typeof(parts) = 'array'::text) AND (NOT jsonb_path_exists(parts, 'strict $[*]?(@.type() != "object")'::jsonpath, '{}'::jsonb, true)) AND (NOT jsonb_path_exists(parts, '$[*]?(!((@."name".type() == "string" && @."quantity".type() == "number") && @."quantity" > 0))'::jsonpath)))),
+    CONSTRAINT tasks_are_a_list_of_texts CHECK (((jsonb_typeof(tasks) = 'array'::text) AND (NOT jsonb_path_exists(tasks, 'strict $[*]?(@.type() != "string")'::jsonpath, '{}'::jsonb, true))))
+);
+
+ALTER TABLE ONLY public.maintenance_templates FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.maintenance_templates IS 'What is to be done when maintenance is due: the work order of every schedule that uses it is made from it.';
+
+COMMENT ON COLUMN public.maintenance_templates.id IS 'Key.';
+
+COMMENT ON COLUMN public.maintenance_templates.warehouse_id IS 'Whose it is.';
+
+COMMENT ON COLUMN public.maintenance_templates.name IS 'What people call it; the title of its work orders begins with it.';
+
+COMMENT ON COLUMN public.maintenance_templates.work_order_type IS 'Type of its work orders: preventive, inspection, safety, …';
+
+COMMENT ON COLUMN public.maintenance_templates.priority IS 'Priority of its work orders.';
+
+COMMENT ON COLUMN public.maintenance_templates.tasks IS 'What to do, in order: a list of texts. Written into the order''s description.';
+
+COMMENT ON COLUMN public.maintenance_templates.estimated_duration IS 'How long it takes; null when not estimated. Becomes the order''s estimated_hours.';
+
+COMMENT ON COLUMN public.maintenance_templates.parts IS 'What is needed: a list of {name, quantity, part_number, unit}. Written into the order''s description.';
+
+COMMENT ON COLUMN public.maintenance_templates.safety_notes IS 'What to mind before touching the machine; null when there is nothing. Stands first in the order.';
+
+COMMENT ON COLUMN public.maintenance_templates.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
+
+COMMENT ON COLUMN public.maintenance_templates.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.maintenance_templates.updated_at IS 'When the row last changed. Kept by _100_touch.';
+
+COMMENT ON COLUMN public.maintenance_templates.deleted_at IS 'When it was retired; null while it is in use. Its schedules make no orders then.';
+
+CREATE FUNCTION floorcast.describe_maintenance(template public.maintenance_templates) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.due(anchor timestamp with time zone, schedule_type text, frequency integer, time_zone text, number integer) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.due_after_blackout(blackout tstzmultirange, due timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.due_number(anchor timestamp with time zone, schedule_type text, frequency integer, time_zone text, at timestamp with time zone) RETURNS integer
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.end_expired_access() RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.escalate_work_orders(older_than interval) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.extend_trail() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '2s'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.first_tick() RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.follow_rules() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.follow_schedule() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.forget_moved() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.guard_from_truncate(relation regclass) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.history(relation regclass, key jsonb) RETURNS TABLE(tick bigint, at timestamp with time zone, op text, actor text, request_id text, transaction text, changed text[], old json, new json, warehouse text)
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 20
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.inherit_warehouse_of_item() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.inherit_warehouse_of_machine() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.inherit_warehouse_of_work_order() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.is_server() RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.iso(moment timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.keep_equipment_life() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.keep_grants() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.keep_location_life() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.keep_location_usage() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.keep_owner() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.keep_work_order_life() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.key_columns(relation regclass) RETURNS TABLE(name text, equals text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.key_text(relation regclass, key jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.known_warehouses() RETURNS TABLE(id text, organization_id text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.leader_lock() RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.maintenance_compliance(warehouse uuid, since timestamp with time zone, until timestamp with time zone DEFAULT now()) RETURNS TABLE(due bigint, done bigint, in_time bigint, compliance numeric)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.move_stock() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.my_access() RETURNS TABLE(warehouse_id uuid, organization_id uuid, role text)
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 10
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.my_id() RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.my_organizations_for(table_name text, action text) RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.my_organizations_reading(table_name text, column_name text) RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.my_people_for(table_name text, action text) RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 100
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.my_people_reading(table_name text, column_name text) RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 100
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.my_reading(relation regclass) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.my_warehouses() RETURNS SETOF uuid
+    LANGUAGE sql STABLE ROWS 10
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.my_warehouses_for(table_name text, action text) RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 10
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.my_warehouses_reading(table_name text, column_name text) RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 10
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.notify_assigned() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.notify_equipment_status() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_nestloop TO 'off'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.notify_escalated() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.notify_low_stock() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.notify_maintenance_due() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.now_ms() RETURNS bigint
+    LANGUAGE sql
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.number_work_order() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.protect(relation regclass, place_column text DEFAULT 'warehouse_id'::text, scope text DEFAULT 'warehouse'::text, server_columns text[] DEFAULT '{}'::text[], fixed_columns text[] DEFAULT '{}'::text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.provide_work_order_sequence() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.record_assignment_changes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.record_attachments_added() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.record_maintenance() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_nestloop TO 'off'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.record_parts_used() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.record_work_order_changes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_nestloop TO 'off'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.record_work_orders_created() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.refuse_distant_orders() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.refuse_hierarchy_circles() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.refuse_lone_halves() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.refuse_outsiders() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.refuse_strangers() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.refuse_trail_changes() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.refuse_transaction_changes() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.refuse_truncate() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.refuse_turned_back_meter() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.request_id() RETURNS text
+    LANGUAGE sql STABLE
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.require_place(warehouse_id uuid) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.restore(relation regclass, id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.retire(relation regclass, id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.ring(family text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.set_retired(relation regclass, id uuid, retired boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.silence_lock() RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.stamp_equipment_status() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.stamp_work_order_status() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.table_name(relation regclass) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.tick_at(at timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.tick_of(xid xid8) RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.tick_seal(previous bytea, tick bigint, snapshot pg_snapshot, digests bytea, closed_at timestamp with time zone) RETURNS bytea
+    LANGUAGE sql STABLE
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.touch() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.track(relation regclass, warehouse_column text DEFAULT 'warehouse_id'::text, family text DEFAULT NULL::text, scope text DEFAULT 'warehouse'::text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.transfer_stock(from_item uuid, to_item uuid, quantity numeric, reference text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.untrack(relation regclass) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.verify_ticks(after bigint, largest_count bigint) RETURNS TABLE(tick bigint, seal bytea, closed_at timestamp with time zone, count bigint, bytes bigint, found_count bigint, found_bytes bigint, is_whole boolean)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.work_order_sequence(organization_id uuid) RETURNS regclass
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.write_notifications(events public.notifications[], roles text[] DEFAULT '{}'::text[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE TABLE floorcast.change_default (
+    xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT change_xid_not_null NOT NULL,
+    seq bigint DEFAULT nextval('floorcast.change_seq'::regclass) CONSTRAINT change_seq_not_null NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() CONSTRAINT change_at_not_null NOT NULL,
+    op text CONSTRAINT change_op_not_null NOT NULL,
+    table_name text CONSTRAINT change_table_name_not_null NOT NULL,
+    key json CONSTRAINT change_key_not_null NOT NULL,
+    warehouse text,
+    old_warehouse text,
+    actor text CONSTRAINT change_actor_not_null NOT NULL,
+    old json,
+    new json,
+    request_id text,
+    retired boolean DEFAULT false CONSTRAINT change_retired_not_null NOT NULL,
+    old_retired boolean DEFAULT false CONSTRAINT change_old_retired_not_null NOT NULL,
+    CONSTRAINT only_a_delete_has_no_new CHECK (((new IS NULL) = (op = 'delete'::text))),
+    CONSTRAINT only_a_moved_row_has_an_old_warehouse CHECK (((old_warehouse IS NULL) OR ((op = 'update'::text) AND (old_warehouse IS DISTINCT FROM warehouse)))),
+    CONSTRAINT only_an_insert_has_no_old CHECK (((old IS NULL) = (op = 'insert'::text))),
+    CONSTRAINT op_is_insert_update_or_delete CHECK ((op = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text])))
+);
+ALTER TABLE ONLY floorcast.change_default ALTER COLUMN xid SET (n_distinct=-1);
+
+CREATE TABLE floorcast.column_rule (
+    table_name text NOT NULL,
+    column_name text NOT NULL,
+    roles text[] NOT NULL,
+    CONSTRAINT a_column_rule_names_known_roles CHECK ((roles <@ ARRAY['requester'::text, 'technician'::text, 'contractor'::text, 'inventory_clerk'::text, 'supervisor'::text, 'manager'::text, 'admin'::text, 'kiosk'::text, 'viewer'::text]))
+);
+
+ALTER TABLE ONLY floorcast.column_rule FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE floorcast.column_rule IS 'Columns that only some roles see; others read null. A column without a row is for all who see the row.';
+
+COMMENT ON COLUMN floorcast.column_rule.table_name IS 'The table, as in floorcast.tracked.';
+
+COMMENT ON COLUMN floorcast.column_rule.column_name IS 'The column; never one of the primary key.';
+
+COMMENT ON COLUMN floorcast.column_rule.roles IS 'Roles of user_warehouse_access that see it.';
+
+CREATE UNLOGGED SEQUENCE floorcast.doorbell
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+COMMENT ON SEQUENCE floorcast.doorbell IS '0: the relay waits for NOTIFY. Else: until this time (ms since 1970) it reads by itself and need not be rung for.';
+
+CREATE TABLE floorcast.grants (
+    user_id text NOT NULL,
+    warehouse text NOT NULL,
+    role text NOT NULL
+);
+
+ALTER TABLE ONLY floorcast.grants FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE floorcast.grants IS 'Grants, kept from user_warehouse_access by triggers and tracked like any other table.';
+
+COMMENT ON COLUMN floorcast.grants.user_id IS 'sub of the person''s token.';
+
+COMMENT ON COLUMN floorcast.grants.warehouse IS 'As in floorcast.change.';
+
+COMMENT ON COLUMN floorcast.grants.role IS 'The person''s role there.';
+
+CREATE TABLE floorcast.incarnation (
+    incarnation uuid DEFAULT gen_random_uuid() NOT NULL,
+    number bigint NOT NULL,
+    first_tick bigint NOT NULL,
+    began_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    reason text NOT NULL
+);
+
+ALTER TABLE ONLY floorcast.incarnation FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE floorcast.incarnation IS 'Histories of ticks; the one with the largest number is current. A cursor of another one cannot be continued.';
+
+COMMENT ON COLUMN floorcast.incarnation.incarnation IS 'Its name, in stream keys and cursors.';
+
+COMMENT ON COLUMN floorcast.incarnation.number IS 'The order in which histories began.';
+
+COMMENT ON COLUMN floorcast.incarnation.first_tick IS 'The newest tick when it began.';
+
+COMMENT ON COLUMN floorcast.incarnation.began_at IS 'When the relay noticed.';
+
+COMMENT ON COLUMN floorcast.incarnation.reason IS 'What told the histories apart.';
+
+ALTER TABLE floorcast.incarnation ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME floorcast.incarnation_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE UNLOGGED SEQUENCE floorcast.leader_seen
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+COMMENT ON SEQUENCE floorcast.leader_seen IS 'When the leading relay last gave a sign of life, ms since 1970.';
+
+CREATE TABLE floorcast.maintenance (
+    number bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    begun_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    actor text NOT NULL,
+    reason text NOT NULL,
+    CONSTRAINT maintenance_has_a_reason CHECK (((length(btrim(reason)) >= 1) AND (length(btrim(reason)) <= 2000)))
+);
+
+ALTER TABLE ONLY floorcast.maintenance FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE floorcast.maintenance IS 'Each time that somebody opened the trail to change it, and why; written by floorcast.begin_maintenance(), itself in the trail.';
+
+COMMENT ON COLUMN floorcast.maintenance.number IS 'Key, in the order in which they began.';
+
+COMMENT ON COLUMN floorcast.maintenance.xid IS 'The one transaction for which the trail is open.';
+
+COMMENT ON COLUMN floorcast.maintenance.begun_at IS 'When it began.';
+
+COMMENT ON COLUMN floorcast.maintenance.actor IS 'Who, as in floorcast.change.';
+
+COMMENT ON COLUMN floorcast.maintenance.reason IS 'Why, in words.';
+
+ALTER TABLE floorcast.maintenance ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME floorcast.maintenance_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE floorcast.owner_rule (
+    table_name text NOT NULL,
+    column_name text NOT NULL,
+    actions text[] DEFAULT '{select}'::text[] NOT NULL,
+    CONSTRAINT an_owner_may_select_and_update CHECK (((actions <@ ARRAY['select'::text, 'update'::text]) AND ('select'::text = ANY (actions))))
+);
+
+ALTER TABLE ONLY floorcast.owner_rule FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE floorcast.owner_rule IS 'Tables whose rows are for the person they name: he sees them whole, whatever his role, while he has access to their warehouse.';
+
+COMMENT ON COLUMN floorcast.owner_rule.table_name IS 'The table, as in floorcast.tracked.';
+
+COMMENT ON COLUMN floorcast.owner_rule.column_name IS 'The column that holds his users.id; it never changes in a row.';
+
+COMMENT ON COLUMN floorcast.owner_rule.actions IS 'What he may do with them: select, or also update.';
+
+CREATE TABLE floorcast.table_rule (
+    table_name text NOT NULL,
+    action text NOT NULL,
+    roles text[] NOT NULL,
+    CONSTRAINT a_rule_is_about_an_action CHECK ((action ~ '^[a-z_]{1,40}$'::text)),
+    CONSTRAINT a_table_rule_names_known_roles CHECK ((roles <@ ARRAY['requester'::text, 'technician'::text, 'contractor'::text, 'inventory_clerk'::text, 'supervisor'::text, 'manager'::text, 'admin'::text, 'kiosk'::text, 'viewer'::text]))
+);
+
+ALTER TABLE ONLY floorcast.table_rule FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE floorcast.table_rule IS 'Which roles may do what with the rows of a table, in their warehouses. No row: servers only.';
+
+COMMENT ON COLUMN floorcast.table_rule.table_name IS 'The table, as in floorcast.tracked.';
+
+COMMENT ON COLUMN floorcast.table_rule.action IS 'select, insert, update, delete (for an entity: retire and restore), or one that a policy or a trigger names: adjust, reopen.';
+
+COMMENT ON COLUMN floorcast.table_rule.roles IS 'Roles of user_warehouse_access.';
+
+CREATE TABLE floorcast.tick (
+    tick bigint NOT NULL,
+    snapshot pg_snapshot NOT NULL,
+    count bigint NOT NULL,
+    bytes bigint NOT NULL,
+    seal bytea NOT NULL,
+    closed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT a_seal_is_a_sha256 CHECK ((octet_length(seal) = 32)),
+    CONSTRAINT ticks_are_counted_from_zero CHECK ((tick >= 0))
+);
+
+ALTER TABLE ONLY floorcast.tick FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE floorcast.tick IS 'Durable cuts. Tick t is what its snapshot sees and the snapshot of t-1 did not; numbers are dense.';
+
+COMMENT ON COLUMN floorcast.tick.tick IS 'The position. The primary key fences a relay that woke up late.';
+
+COMMENT ON COLUMN floorcast.tick.snapshot IS 'What this tick and all before it see.';
+
+COMMENT ON COLUMN floorcast.tick.count IS 'Changes in the tick.';
+
+COMMENT ON COLUMN floorcast.tick.bytes IS 'Their row texts together, in bytes.';
+
+COMMENT ON COLUMN floorcast.tick.seal IS 'sha256 over the seal before, tick, snapshot and every change: names the tick unmistakably.';
+
+COMMENT ON COLUMN floorcast.tick.closed_at IS 'The server''s clock.';
+
+CREATE TABLE floorcast.tracked (
+    table_name text NOT NULL,
+    relation regclass NOT NULL,
+    key_columns text[] NOT NULL,
+    warehouse_column text,
+    family text NOT NULL,
+    scope text DEFAULT 'warehouse'::text NOT NULL,
+    retired_column text,
+    CONSTRAINT a_tracked_table_has_a_key CHECK ((cardinality(key_columns) > 0)),
+    CONSTRAINT a_tracked_table_has_a_known_scope CHECK ((scope = ANY (ARRAY['warehouse'::text, 'organization'::text, 'person'::text])))
+);
+
+ALTER TABLE ONLY floorcast.tracked FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE floorcast.tracked IS 'Tables that have capture; written by floorcast.track() and untrack().';
+
+COMMENT ON COLUMN floorcast.tracked.table_name IS 'As in floorcast.change.';
+
+COMMENT ON COLUMN floorcast.tracked.relation IS 'The table itself.';
+
+COMMENT ON COLUMN floorcast.tracked.key_columns IS 'Primary key, in its order.';
+
+COMMENT ON COLUMN floorcast.tracked.warehouse_column IS 'The column that names the warehouse, or the organization or person, as scope says; null when rows have none.';
+
+COMMENT ON COLUMN floorcast.tracked.family IS 'What the doorbell says when the table changes.';
+
+COMMENT ON COLUMN floorcast.tracked.scope IS 'What warehouse_column names: a warehouse, an organization or a person; decides the form of floorcast.change.warehouse.';
+
+COMMENT ON COLUMN floorcast.tracked.retired_column IS 'The column that says since when a row is retired; null when rows cannot be.';
+
+CREATE TABLE public.equipment (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    warehouse_id uuid NOT NULL,
+    asset_tag text,
+    name text NOT NULL,
+    type text DEFAULT 'machine'::text NOT NULL,
+    model text,
+    manufacturer text,
+    serial_number text,
+    location text,
+    criticality text DEFAULT 'medium'::text NOT NULL,
+    status text DEFAULT 'operational'::text NOT NULL,
+    previous_status text,
+    status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    specifications jsonb DEFAULT '{}'::jsonb NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    meter_hours numeric(12,2),
+    CONSTRAINT a_machine_had_a_known_status_before CHECK ((previous_status = ANY (ARRAY['operational'::text, 'degraded'::text, 'down'::text, 'in_maintenance'::text, 'standby'::text, 'retired'::text]))),
+    CONSTRAINT a_machine_has_a_known_criticality CHECK ((criticality = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'critical'::text]))),
+    CONSTRAINT a_machine_has_a_known_status CHECK ((status = ANY (ARRAY['operational'::text, 'degraded'::text, 'down'::text, 'in_maintenance'::text, 'standby'::text, 'retired'::text]))),
+    CONSTRAINT a_machine_has_a_name CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 200))),
+    CONSTRAINT a_meter_does_not_show_less_than_nothing CHECK (((meter_hours >= (0)::numeric) AND (meter_hours <= '10000000000'::numeric))),
+    CONSTRAINT the_specifications_of_a_machine_are_an_object CHECK ((jsonb_typeof(specifications) = 'object'::text))
+)
+WITH (fillfactor='90');
+
+ALTER TABLE ONLY public.equipment FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.equipment IS 'A machine or another asset that is maintained.';
+
+COMMENT ON COLUMN public.equipment.id IS 'Key.';
+
+COMMENT ON COLUMN public.equipment.warehouse_id IS 'Where it stands. Changing it moves the machine, its work orders and their children.';
+
+COMMENT ON COLUMN public.equipment.asset_tag IS 'What is painted on it; null while it has no tag.';
+
+COMMENT ON COLUMN public.equipment.name IS 'What people call it.';
+
+COMMENT ON COLUMN public.equipment.type IS 'Kind of machine, in the site''s own words.';
+
+COMMENT ON COLUMN public.equipment.model IS 'Maker''s model; null when unknown.';
+
+COMMENT ON COLUMN public.equipment.manufacturer IS 'Maker; null when unknown.';
+
+COMMENT ON COLUMN public.equipment.serial_number IS 'Maker''s serial number; null when unknown.';
+
+COMMENT ON COLUMN public.equipment.location IS 'Where in the warehouse, in words; null when nobody said.';
+
+COMMENT ON COLUMN public.equipment.criticality IS 'How much it hurts when it stands: low, medium, high, critical.';
+
+COMMENT ON COLUMN public.equipment.status IS 'operational, degraded, down, in_maintenance, standby or retired.';
+
+COMMENT ON COLUMN public.equipment.previous_status IS 'The status before this one; null until it first changes. Kept by _100_stamp_status.';
+
+COMMENT ON COLUMN public.equipment.status_changed_at IS 'Since when it has this status. Kept by _100_stamp_status.';
+
+COMMENT ON COLUMN public.equipment.specifications IS 'Technical data; Floorcast does not look inside.';
+
+COMMENT ON COLUMN public.equipment.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
+
+COMMENT ON COLUMN public.equipment.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.equipment.updated_at IS 'When the row last changed. Kept by _100_touch.';
+
+COMMENT ON COLUMN public.equipment.deleted_at IS 'When it was removed from the books; null while it is in use.';
+
+COMMENT ON COLUMN public.equipment.meter_hours IS 'Hours that its meter shows; null when it has none. Never falls: _100_refuse_turned_back_meter.';
+
+CREATE TABLE public.equipment_hierarchy (
+    parent_id uuid NOT NULL,
+    child_id uuid NOT NULL,
+    relationship_type text DEFAULT 'contains'::text NOT NULL,
+    warehouse_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT a_link_has_a_known_type CHECK ((relationship_type = ANY (ARRAY['contains'::text, 'feeds'::text, 'powers'::text, 'controls'::text]))),
+    CONSTRAINT a_machine_is_not_its_own_parent CHECK ((parent_id <> child_id))
+);
+
+ALTER TABLE ONLY public.equipment_hierarchy FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.equipment_hierarchy IS 'What hangs on what: line, machine, component. No way along the links, of whatever type, leads back to where it began.';
+
+COMMENT ON COLUMN public.equipment_hierarchy.parent_id IS 'The machine above.';
+
+COMMENT ON COLUMN public.equipment_hierarchy.child_id IS 'The machine below: part of it, or dependent on it.';
+
+COMMENT ON COLUMN public.equipment_hierarchy.relationship_type IS 'What the parent does to the child: contains (one parent at most), feeds, powers or controls.';
+
+COMMENT ON COLUMN public.equipment_hierarchy.warehouse_id IS 'Where both stand. Filled by _100_inherit_warehouse when not given; follows when they move together.';
+
+COMMENT ON COLUMN public.equipment_hierarchy.created_at IS 'When the row was created.';
+
+CREATE TABLE public.equipment_maintenance_history (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    warehouse_id uuid NOT NULL,
+    equipment_id uuid NOT NULL,
+    work_order_id uuid,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    hours numeric(10,2),
+    cost numeric(14,2),
+    meter_hours numeric(12,2),
+    actor text NOT NULL,
+    performed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT a_line_of_history_names_an_actor CHECK ((actor <> ''::text)),
+    CONSTRAINT the_cost_of_a_line_of_history_is_a_number CHECK ((cost < '1000000000000'::numeric)),
+    CONSTRAINT the_details_of_a_line_of_history_are_an_object CHECK ((jsonb_typeof(details) = 'object'::text)),
+    CONSTRAINT the_hours_of_a_line_of_history_are_not_negative CHECK (((hours >= (0)::numeric) AND (hours <= '100000000'::numeric))),
+    CONSTRAINT the_meter_of_a_line_of_history_is_not_negative CHECK (((meter_hours >= (0)::numeric) AND (meter_hours <= '10000000000'::numeric)))
+);
+
+ALTER TABLE ONLY public.equipment_maintenance_history FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.equipment_maintenance_history IS 'What was done to a machine, by whom, when. A line per completed work order, by _600_record_maintenance; people add others in their own name.';
+
+COMMENT ON COLUMN public.equipment_maintenance_history.id IS 'Key.';
+
+COMMENT ON COLUMN public.equipment_maintenance_history.warehouse_id IS 'Where the machine stands. Filled by _100_inherit_warehouse when not given; follows the machine.';
+
+COMMENT ON COLUMN public.equipment_maintenance_history.equipment_id IS 'The machine.';
+
+COMMENT ON COLUMN public.equipment_maintenance_history.work_order_id IS 'The order that was completed, one line for each time that it was; null for work without an order.';
+
+COMMENT ON COLUMN public.equipment_maintenance_history.details IS 'What was done: {number, title, type, notes} of an order, or {text}.';
+
+COMMENT ON COLUMN public.equipment_maintenance_history.hours IS 'Hours of work, as known when the line was written; null when nobody said.';
+
+COMMENT ON COLUMN public.equipment_maintenance_history.cost IS 'Cost, as known when the line was written, for managers and admins; negative for a credit; null when nobody said.';
+
+COMMENT ON COLUMN public.equipment_maintenance_history.meter_hours IS 'What the machine''s meter showed; null when it has none.';
+
+COMMENT ON COLUMN public.equipment_maintenance_history.actor IS 'Who wrote the line: a users.id, or system:<role>. Filled by _100_attribute when not given.';
+
+COMMENT ON COLUMN public.equipment_maintenance_history.performed_at IS 'When the work was done.';
+
+COMMENT ON COLUMN public.equipment_maintenance_history.created_at IS 'When the line was written, by the clock.';
+
+CREATE TABLE public.inventory_items (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    warehouse_id uuid NOT NULL,
+    part_number text,
+    name text NOT NULL,
+    category text,
+    unit text DEFAULT 'piece'::text NOT NULL,
+    quantity numeric(14,3) DEFAULT 0 NOT NULL,
+    reserved numeric(14,3) DEFAULT 0 NOT NULL,
+    reorder_point numeric(14,3),
+    reorder_quantity numeric(14,3),
+    unit_cost numeric(14,4),
+    is_critical boolean DEFAULT false NOT NULL,
+    specifications jsonb DEFAULT '{}'::jsonb NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    location_id uuid,
+    CONSTRAINT an_item_has_a_name CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 200))),
+    CONSTRAINT reordering_is_not_negative CHECK ((((reorder_point >= (0)::numeric) AND (reorder_point <= '100000000000'::numeric)) AND ((reorder_quantity >= (0)::numeric) AND (reorder_quantity <= '100000000000'::numeric)))),
+    CONSTRAINT reserved_is_never_below_zero CHECK (((reserved >= (0)::numeric) AND (reserved <= '100000000000'::numeric))),
+    CONSTRAINT stock_is_never_below_zero CHECK (((quantity >= (0)::numeric) AND (quantity <= '100000000000'::numeric))),
+    CONSTRAINT the_specifications_of_an_item_are_an_object CHECK ((jsonb_typeof(specifications) = 'object'::text)),
+    CONSTRAINT the_unit_cost_is_not_negative CHECK (((unit_cost >= (0)::numeric) AND (unit_cost <= '10000000000'::numeric)))
+)
+WITH (fillfactor='80');
+
+ALTER TABLE ONLY public.inventory_items FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.inventory_items IS 'A part in one warehouse. Available = quantity - reserved.';
+
+COMMENT ON COLUMN public.inventory_items.id IS 'Key.';
+
+COMMENT ON COLUMN public.inventory_items.warehouse_id IS 'Where it lies.';
+
+COMMENT ON COLUMN public.inventory_items.part_number IS 'What it is ordered by; null while it has none.';
+
+COMMENT ON COLUMN public.inventory_items.name IS 'What people call it.';
+
+COMMENT ON COLUMN public.inventory_items.category IS 'Kind of part, in the site''s own words; null when nobody said.';
+
+COMMENT ON COLUMN public.inventory_items.unit IS 'What quantity counts: piece, litre, metre.';
+
+COMMENT ON COLUMN public.inventory_items.quantity IS 'On hand. Changed by inventory_transactions only.';
+
+COMMENT ON COLUMN public.inventory_items.reserved IS 'Of the quantity, promised to somebody. Changed by inventory_transactions only.';
+
+COMMENT ON COLUMN public.inventory_items.reorder_point IS 'Order more when the available quantity falls to this; null: never.';
+
+COMMENT ON COLUMN public.inventory_items.reorder_quantity IS 'How many to order then; null when nobody said.';
+
+COMMENT ON COLUMN public.inventory_items.unit_cost IS 'Cost of one unit, in the organization''s currency; null when unknown.';
+
+COMMENT ON COLUMN public.inventory_items.is_critical IS 'Whether a machine stands for want of it.';
+
+COMMENT ON COLUMN public.inventory_items.specifications IS 'Technical data; Floorcast does not look inside.';
+
+COMMENT ON COLUMN public.inventory_items.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
+
+COMMENT ON COLUMN public.inventory_items.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.inventory_items.updated_at IS 'When the row last changed. Kept by _100_touch.';
+
+COMMENT ON COLUMN public.inventory_items.deleted_at IS 'When it was taken out of the list; null while it is in use.';
+
+COMMENT ON COLUMN public.inventory_items.location_id IS 'Where in the warehouse it lies; null when it has no place of its own.';
+
+CREATE TABLE public.inventory_locations (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    warehouse_id uuid NOT NULL,
+    name text NOT NULL,
+    capacity numeric(14,3),
+    current_usage numeric(14,3) DEFAULT 0 NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT a_location_has_a_name CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 200))),
+    CONSTRAINT the_capacity_of_a_location_is_not_negative CHECK (((capacity >= (0)::numeric) AND (capacity <= '100000000000'::numeric))),
+    CONSTRAINT what_lies_in_a_location_fits CHECK ((current_usage <= capacity)),
+    CONSTRAINT what_lies_in_a_location_is_not_less_than_nothing CHECK (((current_usage >= (0)::numeric) AND (current_usage <= '100000000000'::numeric)))
+)
+WITH (fillfactor='80');
+
+ALTER TABLE ONLY public.inventory_locations FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.inventory_locations IS 'A place where stock lies: a bin, a shelf, a tank.';
+
+COMMENT ON COLUMN public.inventory_locations.id IS 'Key.';
+
+COMMENT ON COLUMN public.inventory_locations.warehouse_id IS 'Where it is.';
+
+COMMENT ON COLUMN public.inventory_locations.name IS 'What its label says.';
+
+COMMENT ON COLUMN public.inventory_locations.capacity IS 'How much fits, in the units of what lies there, added up; null when nobody limits it.';
+
+COMMENT ON COLUMN public.inventory_locations.current_usage IS 'Sum of quantity of the items that lie there, retired ones left out. Kept by _600_keep_usage on inventory_items, and nobody''s to write.';
+
+COMMENT ON COLUMN public.inventory_locations.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
+
+COMMENT ON COLUMN public.inventory_locations.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.inventory_locations.updated_at IS 'When the row last changed. Kept by _100_touch.';
+
+COMMENT ON COLUMN public.inventory_locations.deleted_at IS 'When it was taken out of use; null while it is in use. Only when nothing lies there.';
+
+CREATE TABLE public.inventory_transactions (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    warehouse_id uuid NOT NULL,
+    item_id uuid NOT NULL,
+    transaction_type text NOT NULL,
+    quantity numeric(14,3) NOT NULL,
+    stock_change numeric(14,3) GENERATED ALWAYS AS (
+CASE
+    WHEN (transaction_type = ANY (ARRAY['receipt'::text, 'return'::text, 'transfer_in'::text, 'adjustment'::text])) THEN quantity
+    WHEN (transaction_type = ANY (ARRAY['issue'::text, 'transfer_out'::text])) THEN (- quantity)
+    ELSE (0)::numeric
+END) STORED NOT NULL,
+    reserved_change numeric(14,3) GENERATED ALWAYS AS (
+CASE transaction_type
+    WHEN 'reserve'::text THEN quantity
+    WHEN 'release'::text THEN (- quantity)
+    ELSE (0)::numeric
+END) STORED NOT NULL,
+    reference text,
+    work_order_id uuid,
+    transfer_id uuid,
+    reason text,
+    unit_cost numeric(14,4),
+    actor text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT a_transaction_has_a_known_type CHECK ((transaction_type = ANY (ARRAY['receipt'::text, 'issue'::text, 'return'::text, 'transfer_out'::text, 'transfer_in'::text, 'adjustment'::text, 'reserve'::text, 'release'::text]))),
+    CONSTRAINT a_transaction_moves_something CHECK ((
+CASE
+    WHEN (transaction_type = 'adjustment'::text) THEN (quantity <> (0)::numeric)
+    ELSE (quantity > (0)::numeric)
+END AND (quantity < '100000000000'::numeric))),
+    CONSTRAINT a_transaction_names_an_actor CHECK ((actor <> ''::text)),
+    CONSTRAINT an_adjustment_has_a_reason CHECK (((transaction_type <> 'adjustment'::text) OR (COALESCE(length(btrim(reason)), 0) > 0))),
+    CONSTRAINT only_transfers_are_half_of_a_pair CHECK (((transfer_id IS NULL) OR (transaction_type = ANY (ARRAY['transfer_out'::text, 'transfer_in'::text])))),
+    CONSTRAINT the_cost_of_a_transaction_is_not_negative CHECK (((unit_cost >= (0)::numeric) AND (unit_cost <= '10000000000'::numeric)))
+);
+
+ALTER TABLE ONLY public.inventory_transactions FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.inventory_transactions IS 'What moved stock, by whom, when. Append-only: a mistake is corrected by a further transaction, so that books which followed along stay right.';
+
+COMMENT ON COLUMN public.inventory_transactions.id IS 'Key.';
+
+COMMENT ON COLUMN public.inventory_transactions.warehouse_id IS 'Warehouse of the item. Filled by _100_inherit_warehouse when not given.';
+
+COMMENT ON COLUMN public.inventory_transactions.item_id IS 'The item.';
+
+COMMENT ON COLUMN public.inventory_transactions.transaction_type IS 'receipt, return, transfer_in add to stock; issue, transfer_out take from it; adjustment does either; reserve, release move the promise.';
+
+COMMENT ON COLUMN public.inventory_transactions.quantity IS 'How much, in the item''s unit; negative only in an adjustment.';
+
+COMMENT ON COLUMN public.inventory_transactions.stock_change IS 'What it adds to the item''s quantity, with its sign. What a type means is said here and nowhere else.';
+
+COMMENT ON COLUMN public.inventory_transactions.reserved_change IS 'What it adds to the item''s reserved, with its sign.';
+
+COMMENT ON COLUMN public.inventory_transactions.reference IS 'Document it belongs to (delivery note, count sheet); null when there is none.';
+
+COMMENT ON COLUMN public.inventory_transactions.work_order_id IS 'The order it is for; null otherwise.';
+
+COMMENT ON COLUMN public.inventory_transactions.transfer_id IS 'Shared by the two halves of a transfer between warehouses; null otherwise.';
+
+COMMENT ON COLUMN public.inventory_transactions.reason IS 'Why; an adjustment must say.';
+
+COMMENT ON COLUMN public.inventory_transactions.unit_cost IS 'Cost of one unit in this movement; null when unknown.';
+
+COMMENT ON COLUMN public.inventory_transactions.actor IS 'Who did it: a users.id, or system:<role>. Filled by _100_attribute when not given.';
+
+COMMENT ON COLUMN public.inventory_transactions.created_at IS 'When, by the clock, so that movements of one transaction keep their order.';
+
+CREATE TABLE public.maintenance_history (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    warehouse_id uuid NOT NULL,
+    schedule_id uuid NOT NULL,
+    work_order_id uuid,
+    due_at timestamp with time zone NOT NULL,
+    completed_at timestamp with time zone,
+    in_time boolean NOT NULL,
+    results jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT a_history_has_times CHECK ((isfinite(due_at) AND isfinite(completed_at))),
+    CONSTRAINT the_results_of_a_maintenance_are_an_object CHECK ((jsonb_typeof(results) = 'object'::text)),
+    CONSTRAINT what_was_missed_is_not_in_time CHECK (((completed_at IS NOT NULL) OR (NOT in_time)))
+);
+
+ALTER TABLE ONLY public.maintenance_history FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.maintenance_history IS 'What became of each due: done, in time or late, or missed because no job ran. Written by triggers and the job only.';
+
+COMMENT ON COLUMN public.maintenance_history.id IS 'Key.';
+
+COMMENT ON COLUMN public.maintenance_history.warehouse_id IS 'Warehouse of the schedule.';
+
+COMMENT ON COLUMN public.maintenance_history.schedule_id IS 'The schedule.';
+
+COMMENT ON COLUMN public.maintenance_history.work_order_id IS 'The order that did it; null when the due was missed, or the order was deleted since.';
+
+COMMENT ON COLUMN public.maintenance_history.due_at IS 'The due, as the order''s schedule_due.';
+
+COMMENT ON COLUMN public.maintenance_history.completed_at IS 'When it was done; null when it was missed.';
+
+COMMENT ON COLUMN public.maintenance_history.in_time IS 'Whether it was done by its due and the schedule''s grace, as they were then.';
+
+COMMENT ON COLUMN public.maintenance_history.results IS 'What the order said when it was completed: number, notes, hours.';
+
+COMMENT ON COLUMN public.maintenance_history.created_at IS 'When the row was written, by the clock.';
+
+CREATE TABLE public.maintenance_schedules (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    warehouse_id uuid NOT NULL,
+    equipment_id uuid NOT NULL,
+    template_id uuid NOT NULL,
+    schedule_type text NOT NULL,
+    frequency integer NOT NULL,
+    basis text DEFAULT 'due'::text NOT NULL,
+    time_zone text DEFAULT 'UTC'::text NOT NULL,
+    anchor timestamp with time zone,
+    next_due timestamp with time zone,
+    order_at timestamp with time zone,
+    next_due_meter numeric(14,2),
+    lead interval DEFAULT '00:00:00'::interval NOT NULL,
+    grace interval DEFAULT '00:00:00'::interval NOT NULL,
+    blackout tstzmultirange DEFAULT '{}'::tstzmultirange NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    last_completed_at timestamp with time zone,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT a_due_is_a_time_of_this_calendar CHECK ((((next_due >= '1900-01-01 00:00:00+00'::timestamp with time zone) AND (next_due <= '2400-01-01 00:00:00+00'::timestamp with time zone)) AND ((anchor >= '1900-01-01 00:00:00+00'::timestamp with time zone) AND (anchor <= '2400-01-01 00:00:00+00'::timestamp with time zone)))),
+    CONSTRAINT a_grace_is_a_year_at_most CHECK (((grace >= '00:00:00'::interval) AND (grace <= '366 days'::interval))),
+    CONSTRAINT a_lead_is_a_year_at_most CHECK (((lead >= '00:00:00'::interval) AND (lead <= '366 days'::interval))),
+    CONSTRAINT a_schedule_counts_from_the_due_or_from_the_completion CHECK ((basis = ANY (ARRAY['due'::text, 'completion'::text]))),
+    CONSTRAINT a_schedule_has_a_frequency CHECK (((frequency >= 1) AND (frequency <=
+CASE schedule_type
+    WHEN 'days'::text THEN 36500
+    WHEN 'weeks'::text THEN 5200
+    WHEN 'months'::text THEN 1200
+    ELSE 1000000
+END))),
+    CONSTRAINT a_schedule_has_a_known_type CHECK ((schedule_type = ANY (ARRAY['days'::text, 'weeks'::text, 'months'::text, 'meter_hours'::text]))),
+    CONSTRAINT a_schedule_is_by_calendar_or_by_meter CHECK (
+CASE
+    WHEN (schedule_type = 'meter_hours'::text) THEN ((num_nulls(next_due, anchor, order_at) = 3) AND (next_due_meter IS NOT NULL))
+    ELSE ((num_nulls(next_due, anchor, order_at) = 0) AND (next_due_meter IS NULL))
+END),
+    CONSTRAINT only_a_calendar_has_a_lead CHECK (((schedule_type <> 'meter_hours'::text) OR (lead = '00:00:00'::interval))),
+    CONSTRAINT the_due_of_a_meter_is_not_negative CHECK (((next_due_meter >= (0)::numeric) AND (next_due_meter <= '20000000000'::numeric)))
+);
+
+ALTER TABLE ONLY public.maintenance_schedules FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.maintenance_schedules IS 'A template on a machine, every so often. A due makes one work order, once; next_due moves on (floorcast.create_due_work_orders).';
+
+COMMENT ON COLUMN public.maintenance_schedules.id IS 'Key.';
+
+COMMENT ON COLUMN public.maintenance_schedules.warehouse_id IS 'Warehouse of the machine. Filled by _100_inherit_warehouse when not given.';
+
+COMMENT ON COLUMN public.maintenance_schedules.equipment_id IS 'The machine.';
+
+COMMENT ON COLUMN public.maintenance_schedules.template_id IS 'What is to be done.';
+
+COMMENT ON COLUMN public.maintenance_schedules.schedule_type IS 'What frequency counts: days, weeks, months, or meter_hours of the machine.';
+
+COMMENT ON COLUMN public.maintenance_schedules.frequency IS 'Every so many of them.';
+
+COMMENT ON COLUMN public.maintenance_schedules.basis IS 'due: the next due follows from the last due. completion: it follows from when the work was done.';
+
+COMMENT ON COLUMN public.maintenance_schedules.time_zone IS 'Where its calendar is read: six in the morning stays six in the morning there, in summer and in winter.';
+
+COMMENT ON COLUMN public.maintenance_schedules.anchor IS 'Dues are anchor + k × frequency, so that the 31st stays the 31st after February; null by meter. Kept by _100_anchor_schedule.';
+
+COMMENT ON COLUMN public.maintenance_schedules.next_due IS 'What is due next; null by meter. Moved on by the job, or set by people.';
+
+COMMENT ON COLUMN public.maintenance_schedules.order_at IS 'When its next work order is made: next_due less lead; null by meter. Kept by _100_anchor_schedule.';
+
+COMMENT ON COLUMN public.maintenance_schedules.next_due_meter IS 'The meter reading at which it is due next; null by calendar.';
+
+COMMENT ON COLUMN public.maintenance_schedules.lead IS 'How long before the due its work order is made.';
+
+COMMENT ON COLUMN public.maintenance_schedules.grace IS 'How long after the due it still counts as done in time.';
+
+COMMENT ON COLUMN public.maintenance_schedules.blackout IS 'When no orders are made (a campaign, a holiday); what falls due then is due when it ends.';
+
+COMMENT ON COLUMN public.maintenance_schedules.active IS 'False: paused. Of what fell due meanwhile, the newest is due when it is resumed.';
+
+COMMENT ON COLUMN public.maintenance_schedules.last_completed_at IS 'When an order of it was last completed; null before. Kept by _600_follow_schedule.';
+
+COMMENT ON COLUMN public.maintenance_schedules.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
+
+COMMENT ON COLUMN public.maintenance_schedules.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.maintenance_schedules.updated_at IS 'When the row last changed. Kept by _100_touch.';
+
+COMMENT ON COLUMN public.maintenance_schedules.deleted_at IS 'When it was retired; null while it is in use.';
+
+CREATE TABLE public.organizations (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    name text NOT NULL,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT an_organization_has_a_name CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 200))),
+    CONSTRAINT the_settings_of_an_organization_are_an_object CHECK ((jsonb_typeof(settings) = 'object'::text))
+);
+
+ALTER TABLE ONLY public.organizations FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.organizations IS 'A customer: the outermost tenant. Nothing is shared between two of them.';
+
+COMMENT ON COLUMN public.organizations.id IS 'Key.';
+
+COMMENT ON COLUMN public.organizations.name IS 'What people call it.';
+
+COMMENT ON COLUMN public.organizations.settings IS 'Preferences of the application; Floorcast does not look inside.';
+
+COMMENT ON COLUMN public.organizations.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
+
+COMMENT ON COLUMN public.organizations.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.organizations.updated_at IS 'When the row last changed. Kept by _100_touch.';
+
+COMMENT ON COLUMN public.organizations.deleted_at IS 'When it was retired; null while it is in use.';
+
+CREATE TABLE public.user_warehouse_access (
+    user_id uuid NOT NULL,
+    warehouse_id uuid NOT NULL,
+    role text NOT NULL,
+    granted_at timestamp with time zone DEFAULT now() NOT NULL,
+    ends_at timestamp with time zone,
+    organization_id uuid NOT NULL,
+    CONSTRAINT access_ends_at_a_time CHECK (isfinite(ends_at)),
+    CONSTRAINT access_is_given_in_a_known_role CHECK ((role = ANY (ARRAY['requester'::text, 'technician'::text, 'contractor'::text, 'inventory_clerk'::text, 'supervisor'::text, 'manager'::text, 'admin'::text, 'kiosk'::text, 'viewer'::text])))
+);
+
+ALTER TABLE ONLY public.user_warehouse_access FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.user_warehouse_access IS 'The law of access: who may be in which warehouse, and as what. No row, no access. A person may have a different role in each.';
+
+COMMENT ON COLUMN public.user_warehouse_access.user_id IS 'Who.';
+
+COMMENT ON COLUMN public.user_warehouse_access.warehouse_id IS 'Where.';
+
+COMMENT ON COLUMN public.user_warehouse_access.role IS 'As what: decides what the person may write there. kiosk and viewer only read.';
+
+COMMENT ON COLUMN public.user_warehouse_access.granted_at IS 'Since when.';
+
+COMMENT ON COLUMN public.user_warehouse_access.ends_at IS 'When it ends by itself; null: open end. The row is deleted within a minute or so after (floorcast maintain).';
+
+COMMENT ON COLUMN public.user_warehouse_access.organization_id IS 'Organization of person and warehouse. Filled by _100_belong.';
+
+CREATE TABLE public.users (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    warehouse_id uuid,
+    role text DEFAULT 'requester'::text NOT NULL,
+    display_name text,
+    email text,
+    profile_data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    organization_id uuid,
+    CONSTRAINT a_user_has_a_known_role CHECK ((role = ANY (ARRAY['requester'::text, 'technician'::text, 'contractor'::text, 'inventory_clerk'::text, 'supervisor'::text, 'manager'::text, 'admin'::text, 'kiosk'::text, 'viewer'::text]))),
+    CONSTRAINT a_user_who_starts_somewhere_has_an_organization CHECK (((warehouse_id IS NULL) OR (organization_id IS NOT NULL))),
+    CONSTRAINT the_profile_of_a_user_is_an_object CHECK ((jsonb_typeof(profile_data) = 'object'::text))
+);
+
+ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.users IS 'People, and devices with a login of their own (kiosks, wall dashboards). Contact data is for themselves and for managers.';
+
+COMMENT ON COLUMN public.users.id IS 'Key: the `sub` of the person''s token, as auth.uid() returns it.';
+
+COMMENT ON COLUMN public.users.warehouse_id IS 'The warehouse that forms start with. Gives no access: that is user_warehouse_access.';
+
+COMMENT ON COLUMN public.users.role IS 'The role that forms start with. Gives no access: that is user_warehouse_access.';
+
+COMMENT ON COLUMN public.users.display_name IS 'How the person appears to colleagues; null until somebody fills it in.';
+
+COMMENT ON COLUMN public.users.email IS 'Contact data, for the person, managers and admins; null for a device.';
+
+COMMENT ON COLUMN public.users.profile_data IS 'Contact data and preferences, for the person, managers and admins.';
+
+COMMENT ON COLUMN public.users.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
+
+COMMENT ON COLUMN public.users.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.users.updated_at IS 'When the row last changed. Kept by _100_touch.';
+
+COMMENT ON COLUMN public.users.deleted_at IS 'When the person left; null while active. Who has left has no access, whatever it says elsewhere.';
+
+COMMENT ON COLUMN public.users.organization_id IS 'Whose person it is: of the warehouse that forms start with, or of the first one that he is given access to; null until then. Kept by _100_belong.';
+
+CREATE TABLE public.warehouses (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    location text,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT a_warehouse_has_a_name CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 200))),
+    CONSTRAINT the_settings_of_a_warehouse_are_an_object CHECK ((jsonb_typeof(settings) = 'object'::text))
+);
+
+ALTER TABLE ONLY public.warehouses FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.warehouses IS 'A site (plant, depot, building): the tenant that row level security isolates.';
+
+COMMENT ON COLUMN public.warehouses.id IS 'Key. The topic of its changes is warehouse:<id>.';
+
+COMMENT ON COLUMN public.warehouses.organization_id IS 'Whose site it is.';
+
+COMMENT ON COLUMN public.warehouses.name IS 'What people call it.';
+
+COMMENT ON COLUMN public.warehouses.location IS 'Where it is, in words; null when nobody said.';
+
+COMMENT ON COLUMN public.warehouses.settings IS 'Preferences of the application; Floorcast does not look inside.';
+
+COMMENT ON COLUMN public.warehouses.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
+
+COMMENT ON COLUMN public.warehouses.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.warehouses.updated_at IS 'When the row last changed. Kept by _100_touch.';
+
+COMMENT ON COLUMN public.warehouses.deleted_at IS 'When it was retired; null while it is in use.';
+
+CREATE TABLE public.work_order_assignments (
+    work_order_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    warehouse_id uuid NOT NULL,
+    role text DEFAULT 'technician'::text NOT NULL,
+    actor text NOT NULL,
+    assigned_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT an_assignment_has_a_role CHECK (((length(btrim(role)) >= 1) AND (length(btrim(role)) <= 100))),
+    CONSTRAINT an_assignment_names_an_actor CHECK ((actor <> ''::text))
+);
+
+ALTER TABLE ONLY public.work_order_assignments FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.work_order_assignments IS 'Who is to do a work order. Assigning and unassigning are written to its timeline.';
+
+COMMENT ON COLUMN public.work_order_assignments.work_order_id IS 'The order.';
+
+COMMENT ON COLUMN public.work_order_assignments.user_id IS 'The person.';
+
+COMMENT ON COLUMN public.work_order_assignments.warehouse_id IS 'Warehouse of the order. Filled by _100_inherit_warehouse when not given.';
+
+COMMENT ON COLUMN public.work_order_assignments.role IS 'The part the person has in it, in the site''s own words: technician, lead, helper.';
+
+COMMENT ON COLUMN public.work_order_assignments.actor IS 'Who assigned: a users.id, or system:<role>. Filled by _100_attribute when not given.';
+
+COMMENT ON COLUMN public.work_order_assignments.assigned_at IS 'When.';
+
+CREATE TABLE public.work_order_attachments (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    warehouse_id uuid NOT NULL,
+    work_order_id uuid NOT NULL,
+    file_name text NOT NULL,
+    content_type text NOT NULL,
+    byte_size bigint NOT NULL,
+    storage_path text NOT NULL,
+    checksum text,
+    actor text NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT a_checksum_is_a_sha256_in_hex CHECK ((checksum ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT a_file_has_a_content_type CHECK (((content_type ~ '^[a-z0-9.+-]+/[a-z0-9.+-]+(;.*)?$'::text) AND (length(content_type) <= 200))),
+    CONSTRAINT a_file_has_a_name CHECK ((((length(btrim(file_name)) >= 1) AND (length(btrim(file_name)) <= 255)) AND (file_name !~ '[/\\[:cntrl:]]'::text))),
+    CONSTRAINT a_storage_path_names_one_file CHECK ((((length(storage_path) >= 1) AND (length(storage_path) <= 1024)) AND (storage_path !~ '(^|/)\.{0,2}(/|$)'::text) AND (storage_path !~ '[[:cntrl:]]'::text))),
+    CONSTRAINT an_attachment_names_an_actor CHECK ((actor <> ''::text)),
+    CONSTRAINT the_size_of_a_file_is_not_negative CHECK (((byte_size >= 0) AND (byte_size <= '5497558138880'::bigint)))
+);
+
+ALTER TABLE ONLY public.work_order_attachments FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.work_order_attachments IS 'What is attached to a work order: facts about files, which themselves lie in object storage. Attaching is written to the timeline.';
+
+COMMENT ON COLUMN public.work_order_attachments.id IS 'Key.';
+
+COMMENT ON COLUMN public.work_order_attachments.warehouse_id IS 'Warehouse of the order. Filled by _100_inherit_warehouse when not given.';
+
+COMMENT ON COLUMN public.work_order_attachments.work_order_id IS 'The order.';
+
+COMMENT ON COLUMN public.work_order_attachments.file_name IS 'What the person who attached it called it.';
+
+COMMENT ON COLUMN public.work_order_attachments.content_type IS 'What it is, as a media type: image/jpeg, application/pdf.';
+
+COMMENT ON COLUMN public.work_order_attachments.byte_size IS 'How large it is.';
+
+COMMENT ON COLUMN public.work_order_attachments.storage_path IS 'Where it lies in object storage: <bucket>/<warehouse>/… of the warehouse where it was attached. Stays as it is when the order moves.';
+
+COMMENT ON COLUMN public.work_order_attachments.checksum IS 'SHA-256 of its bytes, in lower-case hex; null when nobody computed it.';
+
+COMMENT ON COLUMN public.work_order_attachments.actor IS 'Who attached it: a users.id, or system:<role>. Filled by _100_attribute when not given.';
+
+COMMENT ON COLUMN public.work_order_attachments.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
+
+COMMENT ON COLUMN public.work_order_attachments.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.work_order_attachments.updated_at IS 'When the row last changed. Kept by _100_touch.';
+
+COMMENT ON COLUMN public.work_order_attachments.deleted_at IS 'When it was taken away; null while it is attached. Whoever empties the storage looks here.';
+
+CREATE TABLE public.work_order_timeline (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    warehouse_id uuid NOT NULL,
+    work_order_id uuid NOT NULL,
+    event_type text NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    actor text NOT NULL,
+    "timestamp" timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT an_event_has_a_known_type CHECK ((event_type = ANY (ARRAY['created'::text, 'assigned'::text, 'unassigned'::text, 'status_changed'::text, 'priority_changed'::text, 'scheduled'::text, 'commented'::text, 'part_used'::text, 'time_logged'::text, 'attachment_added'::text, 'escalated'::text, 'completed'::text, 'verified'::text, 'reopened'::text]))),
+    CONSTRAINT an_event_names_an_actor CHECK ((actor <> ''::text)),
+    CONSTRAINT the_details_of_an_event_are_an_object CHECK ((jsonb_typeof(details) = 'object'::text))
+);
+
+ALTER TABLE ONLY public.work_order_timeline FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.work_order_timeline IS 'What happened to a work order, by whom, when. Written by triggers; people add comments and times.';
+
+COMMENT ON COLUMN public.work_order_timeline.id IS 'Key.';
+
+COMMENT ON COLUMN public.work_order_timeline.warehouse_id IS 'Warehouse of the order. Filled by _100_inherit_warehouse when not given.';
+
+COMMENT ON COLUMN public.work_order_timeline.work_order_id IS 'The order.';
+
+COMMENT ON COLUMN public.work_order_timeline.event_type IS 'What kind of thing happened.';
+
+COMMENT ON COLUMN public.work_order_timeline.details IS 'What exactly: {from, to} of a change, {text} of a comment, {item_id, item, quantity} of a part.';
+
+COMMENT ON COLUMN public.work_order_timeline.actor IS 'Who did it: a users.id, or system:<role>. Filled by _100_attribute when not given.';
+
+COMMENT ON COLUMN public.work_order_timeline."timestamp" IS 'When it happened, by the clock, so that events of one transaction keep their order.';
+
+CREATE VIEW visible.equipment WITH (security_barrier='true', security_invoker='false') AS
+ SELECT id,
+    warehouse_id,
+    asset_tag,
+    name,
+    type,
+    model,
+    manufacturer,
+    serial_number,
+    location,
+    criticality,
+    status,
+    previous_status,
+    status_changed_at,
+    specifications,
+    version,
+    created_at,
+    updated_at,
+    deleted_at,
+    meter_hours
+   FROM public.equipment
+  WHERE (deleted_at IS NULL);
+
+COMMENT ON VIEW visible.equipment IS 'public.equipment as the caller may see it.';
+
+COMMENT ON COLUMN visible.equipment.id IS 'Key.';
+
+COMMENT ON COLUMN visible.equipment.warehouse_id IS 'Where it stands. Changing it moves the machine, its work orders and their children.';
+
+COMMENT ON COLUMN visible.equipment.asset_tag IS 'What is painted on it; null while it has no tag.';
+
+COMMENT ON COLUMN visible.equipment.name IS 'What people call it.';
+
+COMMENT ON COLUMN visible.equipment.type IS 'Kind of machine, in the site''s own words.';
+
+COMMENT ON COLUMN visible.equipment.model IS 'Maker''s model; null when unknown.';
+
+COMMENT ON COLUMN visible.equipment.manufacturer IS 'Maker; null when unknown.';
+
+COMMENT ON COLUMN visible.equipment.serial_number IS 'Maker''s serial number; null when unknown.';
+
+COMMENT ON COLUMN visible.equipment.location IS 'Where in the warehouse, in words; null when nobody said.';
+
+COMMENT ON COLUMN visible.equipment.criticality IS 'How much it hurts when it stands: low, medium, high, critical.';
+
+COMMENT ON COLUMN visible.equipment.status IS 'operational, degraded, down, in_maintenance, standby or retired.';
+
+COMMENT ON COLUMN visible.equipment.previous_status IS 'The status before this one; null until it first changes. Kept by _100_stamp_status.';
+
+COMMENT ON COLUMN visible.equipment.status_changed_at IS 'Since when it has this status. Kept by _100_stamp_status.';
+
+COMMENT ON COLUMN visible.equipment.specifications IS 'Technical data; Floorcast does not look inside.';
+
+COMMENT ON COLUMN visible.equipment.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.equipment.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN visible.equipment.updated_at IS 'When the row last changed. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.equipment.deleted_at IS 'When it was removed from the books; null while it is in use.';
+
+COMMENT ON COLUMN visible.equipment.meter_hours IS 'Hours that its meter shows; null when it has none. Never falls: _100_refuse_turned_back_meter.';
+
+CREATE VIEW visible.equipment_hierarchy WITH (security_barrier='true', security_invoker='false') AS
+ SELECT parent_id,
+    child_id,
+    relationship_type,
+    warehouse_id,
+    created_at
+   FROM public.equipment_hierarchy;
+
+COMMENT ON VIEW visible.equipment_hierarchy IS 'public.equipment_hierarchy as the caller may see it.';
+
+COMMENT ON COLUMN visible.equipment_hierarchy.parent_id IS 'The machine above.';
+
+COMMENT ON COLUMN visible.equipment_hierarchy.child_id IS 'The machine below: part of it, or dependent on it.';
+
+COMMENT ON COLUMN visible.equipment_hierarchy.relationship_type IS 'What the parent does to the child: contains (one parent at most), feeds, powers or controls.';
+
+COMMENT ON COLUMN visible.equipment_hierarchy.warehouse_id IS 'Where both stand. Filled by _100_inherit_warehouse when not given; follows when they move together.';
+
+COMMENT ON COLUMN visible.equipment_hierarchy.created_at IS 'When the row was created.';
+
+CREATE VIEW visible.equipment_maintenance_history WITH (security_barrier='true', security_invoker='false') AS
+ SELECT id,
+    warehouse_id,
+    equipment_id,
+    work_order_id,
+    details,
+    hours,
+        CASE
+            WHEN (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_reading('equipment_maintenance_history'::text, 'cost'::text) AS my_warehouses_reading))) THEN cost
+            ELSE NULL::numeric
+        END AS cost,
+    meter_hours,
+    actor,
+    performed_at,
+    created_at
+   FROM public.equipment_maintenance_history;
+
+COMMENT ON VIEW visible.equipment_maintenance_history IS 'public.equipment_maintenance_history as the caller may see it; null where he may not: cost.';
+
+COMMENT ON COLUMN visible.equipment_maintenance_history.id IS 'Key.';
+
+COMMENT ON COLUMN visible.equipment_maintenance_history.warehouse_id IS 'Where the machine stands. Filled by _100_inherit_warehouse when not given; follows the machine.';
+
+COMMENT ON COLUMN visible.equipment_maintenance_history.equipment_id IS 'The machine.';
+
+COMMENT ON COLUMN visible.equipment_maintenance_history.work_order_id IS 'The order that was completed, one line for each time that it was; null for work without an order.';
+
+COMMENT ON COLUMN visible.equipment_maintenance_history.details IS 'What was done: {number, title, type, notes} of an order, or {text}.';
+
+COMMENT ON COLUMN visible.equipment_maintenance_history.hours IS 'Hours of work, as known when the line was written; null when nobody said.';
+
+COMMENT ON COLUMN visible.equipment_maintenance_history.cost IS 'Cost, as known when the line was written, for managers and admins; negative for a credit; null when nobody said.';
+
+COMMENT ON COLUMN visible.equipment_maintenance_history.meter_hours IS 'What the machine''s meter showed; null when it has none.';
+
+COMMENT ON COLUMN visible.equipment_maintenance_history.actor IS 'Who wrote the line: a users.id, or system:<role>. Filled by _100_attribute when not given.';
+
+COMMENT ON COLUMN visible.equipment_maintenance_history.performed_at IS 'When the work was done.';
+
+COMMENT ON COLUMN visible.equipment_maintenance_history.created_at IS 'When the line was written, by the clock.';
+
+CREATE VIEW visible.inventory_items WITH (security_barrier='true', security_invoker='false') AS
+ SELECT id,
+    warehouse_id,
+    part_number,
+    name,
+    category,
+    unit,
+    quantity,
+    reserved,
+    reorder_point,
+    reorder_quantity,
+        CASE
+            WHEN (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_reading('inventory_items'::text, 'unit_cost'::text) AS my_warehouses_reading))) THEN unit_cost
+            ELSE NULL::numeric
+        END AS unit_cost,
+    is_critical,
+    specifications,
+    version,
+    created_at,
+    updated_at,
+    deleted_at,
+    location_id
+   FROM public.inventory_items
+  WHERE (deleted_at IS NULL);
+
+COMMENT ON VIEW visible.inventory_items IS 'public.inventory_items as the caller may see it; null where he may not: unit_cost.';
+
+COMMENT ON COLUMN visible.inventory_items.id IS 'Key.';
+
+COMMENT ON COLUMN visible.inventory_items.warehouse_id IS 'Where it lies.';
+
+COMMENT ON COLUMN visible.inventory_items.part_number IS 'What it is ordered by; null while it has none.';
+
+COMMENT ON COLUMN visible.inventory_items.name IS 'What people call it.';
+
+COMMENT ON COLUMN visible.inventory_items.category IS 'Kind of part, in the site''s own words; null when nobody said.';
+
+COMMENT ON COLUMN visible.inventory_items.unit IS 'What quantity counts: piece, litre, metre.';
+
+COMMENT ON COLUMN visible.inventory_items.quantity IS 'On hand. Changed by inventory_transactions only.';
+
+COMMENT ON COLUMN visible.inventory_items.reserved IS 'Of the quantity, promised to somebody. Changed by inventory_transactions only.';
+
+COMMENT ON COLUMN visible.inventory_items.reorder_point IS 'Order more when the available quantity falls to this; null: never.';
+
+COMMENT ON COLUMN visible.inventory_items.reorder_quantity IS 'How many to order then; null when nobody said.';
+
+COMMENT ON COLUMN visible.inventory_items.unit_cost IS 'Cost of one unit, in the organization''s currency; null when unknown.';
+
+COMMENT ON COLUMN visible.inventory_items.is_critical IS 'Whether a machine stands for want of it.';
+
+COMMENT ON COLUMN visible.inventory_items.specifications IS 'Technical data; Floorcast does not look inside.';
+
+COMMENT ON COLUMN visible.inventory_items.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.inventory_items.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN visible.inventory_items.updated_at IS 'When the row last changed. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.inventory_items.deleted_at IS 'When it was taken out of the list; null while it is in use.';
+
+COMMENT ON COLUMN visible.inventory_items.location_id IS 'Where in the warehouse it lies; null when it has no place of its own.';
+
+CREATE VIEW visible.inventory_locations WITH (security_barrier='true', security_invoker='false') AS
+ SELECT id,
+    warehouse_id,
+    name,
+    capacity,
+    current_usage,
+    version,
+    created_at,
+    updated_at,
+    deleted_at
+   FROM public.inventory_locations
+  WHERE (deleted_at IS NULL);
+
+COMMENT ON VIEW visible.inventory_locations IS 'public.inventory_locations as the caller may see it.';
+
+COMMENT ON COLUMN visible.inventory_locations.id IS 'Key.';
+
+COMMENT ON COLUMN visible.inventory_locations.warehouse_id IS 'Where it is.';
+
+COMMENT ON COLUMN visible.inventory_locations.name IS 'What its label says.';
+
+COMMENT ON COLUMN visible.inventory_locations.capacity IS 'How much fits, in the units of what lies there, added up; null when nobody limits it.';
+
+COMMENT ON COLUMN visible.inventory_locations.current_usage IS 'Sum of quantity of the items that lie there, retired ones left out. Kept by _600_keep_usage on inventory_items, and nobody''s to write.';
+
+COMMENT ON COLUMN visible.inventory_locations.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.inventory_locations.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN visible.inventory_locations.updated_at IS 'When the row last changed. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.inventory_locations.deleted_at IS 'When it was taken out of use; null while it is in use. Only when nothing lies there.';
+
+CREATE VIEW visible.inventory_transactions WITH (security_barrier='true', security_invoker='false') AS
+ SELECT id,
+    warehouse_id,
+    item_id,
+    transaction_type,
+    quantity,
+    stock_change,
+    reserved_change,
+    reference,
+    work_order_id,
+    transfer_id,
+    reason,
+        CASE
+            WHEN (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_reading('inventory_transactions'::text, 'unit_cost'::text) AS my_warehouses_reading))) THEN unit_cost
+            ELSE NULL::numeric
+        END AS unit_cost,
+    actor,
+    created_at
+   FROM public.inventory_transactions;
+
+COMMENT ON VIEW visible.inventory_transactions IS 'public.inventory_transactions as the caller may see it; null where he may not: unit_cost.';
+
+COMMENT ON COLUMN visible.inventory_transactions.id IS 'Key.';
+
+COMMENT ON COLUMN visible.inventory_transactions.warehouse_id IS 'Warehouse of the item. Filled by _100_inherit_warehouse when not given.';
+
+COMMENT ON COLUMN visible.inventory_transactions.item_id IS 'The item.';
+
+COMMENT ON COLUMN visible.inventory_transactions.transaction_type IS 'receipt, return, transfer_in add to stock; issue, transfer_out take from it; adjustment does either; reserve, release move the promise.';
+
+COMMENT ON COLUMN visible.inventory_transactions.quantity IS 'How much, in the item''s unit; negative only in an adjustment.';
+
+COMMENT ON COLUMN visible.inventory_transactions.stock_change IS 'What it adds to the item''s quantity, with its sign. What a type means is said here and nowhere else.';
+
+COMMENT ON COLUMN visible.inventory_transactions.reserved_change IS 'What it adds to the item''s reserved, with its sign.';
+
+COMMENT ON COLUMN visible.inventory_transactions.reference IS 'Document it belongs to (delivery note, count sheet); null when there is none.';
+
+COMMENT ON COLUMN visible.inventory_transactions.work_order_id IS 'The order it is for; null otherwise.';
+
+COMMENT ON COLUMN visible.inventory_transactions.transfer_id IS 'Shared by the two halves of a transfer between warehouses; null otherwise.';
+
+COMMENT ON COLUMN visible.inventory_transactions.reason IS 'Why; an adjustment must say.';
+
+COMMENT ON COLUMN visible.inventory_transactions.unit_cost IS 'Cost of one unit in this movement; null when unknown.';
+
+COMMENT ON COLUMN visible.inventory_transactions.actor IS 'Who did it: a users.id, or system:<role>. Filled by _100_attribute when not given.';
+
+COMMENT ON COLUMN visible.inventory_transactions.created_at IS 'When, by the clock, so that movements of one transaction keep their order.';
+
+CREATE VIEW visible.maintenance_history WITH (security_barrier='true', security_invoker='false') AS
+ SELECT id,
+    warehouse_id,
+    schedule_id,
+    work_order_id,
+    due_at,
+    completed_at,
+    in_time,
+    results,
+    created_at
+   FROM public.maintenance_history;
+
+COMMENT ON VIEW visible.maintenance_history IS 'public.maintenance_history as the caller may see it.';
+
+COMMENT ON COLUMN visible.maintenance_history.id IS 'Key.';
+
+COMMENT ON COLUMN visible.maintenance_history.warehouse_id IS 'Warehouse of the schedule.';
+
+COMMENT ON COLUMN visible.maintenance_history.schedule_id IS 'The schedule.';
+
+COMMENT ON COLUMN visible.maintenance_history.work_order_id IS 'The order that did it; null when the due was missed, or the order was deleted since.';
+
+COMMENT ON COLUMN visible.maintenance_history.due_at IS 'The due, as the order''s schedule_due.';
+
+COMMENT ON COLUMN visible.maintenance_history.completed_at IS 'When it was done; null when it was missed.';
+
+COMMENT ON COLUMN visible.maintenance_history.in_time IS 'Whether it was done by its due and the schedule''s grace, as they were then.';
+
+COMMENT ON COLUMN visible.maintenance_history.results IS 'What the order said when it was completed: number, notes, hours.';
+
+COMMENT ON COLUMN visible.maintenance_history.created_at IS 'When the row was written, by the clock.';
+
+CREATE VIEW visible.maintenance_schedules WITH (security_barrier='true', security_invoker='false') AS
+ SELECT id,
+    warehouse_id,
+    equipment_id,
+    template_id,
+    schedule_type,
+    frequency,
+    basis,
+    time_zone,
+    anchor,
+    next_due,
+    order_at,
+    next_due_meter,
+    lead,
+    grace,
+    blackout,
+    active,
+    last_completed_at,
+    version,
+    created_at,
+    updated_at,
+    deleted_at
+   FROM public.maintenance_schedules
+  WHERE (deleted_at IS NULL);
+
+COMMENT ON VIEW visible.maintenance_schedules IS 'public.maintenance_schedules as the caller may see it.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.id IS 'Key.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.warehouse_id IS 'Warehouse of the machine. Filled by _100_inherit_warehouse when not given.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.equipment_id IS 'The machine.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.template_id IS 'What is to be done.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.schedule_type IS 'What frequency counts: days, weeks, months, or meter_hours of the machine.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.frequency IS 'Every so many of them.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.basis IS 'due: the next due follows from the last due. completion: it follows from when the work was done.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.time_zone IS 'Where its calendar is read: six in the morning stays six in the morning there, in summer and in winter.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.anchor IS 'Dues are anchor + k × frequency, so that the 31st stays the 31st after February; null by meter. Kept by _100_anchor_schedule.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.next_due IS 'What is due next; null by meter. Moved on by the job, or set by people.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.order_at IS 'When its next work order is made: next_due less lead; null by meter. Kept by _100_anchor_schedule.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.next_due_meter IS 'The meter reading at which it is due next; null by calendar.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.lead IS 'How long before the due its work order is made.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.grace IS 'How long after the due it still counts as done in time.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.blackout IS 'When no orders are made (a campaign, a holiday); what falls due then is due when it ends.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.active IS 'False: paused. Of what fell due meanwhile, the newest is due when it is resumed.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.last_completed_at IS 'When an order of it was last completed; null before. Kept by _600_follow_schedule.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.updated_at IS 'When the row last changed. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.maintenance_schedules.deleted_at IS 'When it was retired; null while it is in use.';
+
+CREATE VIEW visible.maintenance_templates WITH (security_barrier='true', security_invoker='false') AS
+ SELECT id,
+    warehouse_id,
+    name,
+    work_order_type,
+    priority,
+    tasks,
+    estimated_duration,
+    parts,
+    safety_notes,
+    version,
+    created_at,
+    updated_at,
+    deleted_at
+   FROM public.maintenance_templates
+  WHERE (deleted_at IS NULL);
+
+COMMENT ON VIEW visible.maintenance_templates IS 'public.maintenance_templates as the caller may see it.';
+
+COMMENT ON COLUMN visible.maintenance_templates.id IS 'Key.';
+
+COMMENT ON COLUMN visible.maintenance_templates.warehouse_id IS 'Whose it is.';
+
+COMMENT ON COLUMN visible.maintenance_templates.name IS 'What people call it; the title of its work orders begins with it.';
+
+COMMENT ON COLUMN visible.maintenance_templates.work_order_type IS 'Type of its work orders: preventive, inspection, safety, …';
+
+COMMENT ON COLUMN visible.maintenance_templates.priority IS 'Priority of its work orders.';
+
+COMMENT ON COLUMN visible.maintenance_templates.tasks IS 'What to do, in order: a list of texts. Written into the order''s description.';
+
+COMMENT ON COLUMN visible.maintenance_templates.estimated_duration IS 'How long it takes; null when not estimated. Becomes the order''s estimated_hours.';
+
+COMMENT ON COLUMN visible.maintenance_templates.parts IS 'What is needed: a list of {name, quantity, part_number, unit}. Written into the order''s description.';
+
+COMMENT ON COLUMN visible.maintenance_templates.safety_notes IS 'What to mind before touching the machine; null when there is nothing. Stands first in the order.';
+
+COMMENT ON COLUMN visible.maintenance_templates.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.maintenance_templates.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN visible.maintenance_templates.updated_at IS 'When the row last changed. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.maintenance_templates.deleted_at IS 'When it was retired; null while it is in use. Its schedules make no orders then.';
+
+CREATE VIEW visible.notifications WITH (security_barrier='true', security_invoker='false') AS
+ SELECT id,
+    warehouse_id,
+    user_id,
+    type,
+    title,
+    body,
+    work_order_id,
+    equipment_id,
+    item_id,
+    created_at,
+    read_at
+   FROM public.notifications;
+
+COMMENT ON VIEW visible.notifications IS 'public.notifications as the caller may see it.';
+
+COMMENT ON COLUMN visible.notifications.id IS 'Key.';
+
+COMMENT ON COLUMN visible.notifications.warehouse_id IS 'Where it happened.';
+
+COMMENT ON COLUMN visible.notifications.user_id IS 'Whom it is for: nobody else reads it, whatever his role. Never changes.';
+
+COMMENT ON COLUMN visible.notifications.type IS 'assigned, equipment_down, equipment_back, below_reorder_point, escalated, maintenance_due, or an announcement.';
+
+COMMENT ON COLUMN visible.notifications.title IS 'What happened, in a line.';
+
+COMMENT ON COLUMN visible.notifications.body IS 'The same at length; null when the title says it all.';
+
+COMMENT ON COLUMN visible.notifications.work_order_id IS 'The order that it is about; null when about none, or when that moved away since.';
+
+COMMENT ON COLUMN visible.notifications.equipment_id IS 'The machine that it is about; null when about none, or when that moved away since.';
+
+COMMENT ON COLUMN visible.notifications.item_id IS 'The part that it is about; null when about none.';
+
+COMMENT ON COLUMN visible.notifications.created_at IS 'When, by the clock, so that notifications of one transaction keep their order.';
+
+COMMENT ON COLUMN visible.notifications.read_at IS 'When the person marked it as read; null before. All of it that the person may change.';
+
+CREATE VIEW visible.organizations WITH (security_barrier='true', security_invoker='false') AS
+ SELECT id,
+    name,
+    settings,
+    version,
+    created_at,
+    updated_at,
+    deleted_at
+   FROM public.organizations
+  WHERE (deleted_at IS NULL);
+
+COMMENT ON VIEW visible.organizations IS 'public.organizations as the caller may see it.';
+
+COMMENT ON COLUMN visible.organizations.id IS 'Key.';
+
+COMMENT ON COLUMN visible.organizations.name IS 'What people call it.';
+
+COMMENT ON COLUMN visible.organizations.settings IS 'Preferences of the application; Floorcast does not look inside.';
+
+COMMENT ON COLUMN visible.organizations.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.organizations.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN visible.organizations.updated_at IS 'When the row last changed. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.organizations.deleted_at IS 'When it was retired; null while it is in use.';
+
+CREATE VIEW visible.user_warehouse_access WITH (security_barrier='true', security_invoker='false') AS
+ SELECT user_id,
+    warehouse_id,
+    role,
+    granted_at,
+    ends_at,
+    organization_id
+   FROM public.user_warehouse_access;
+
+COMMENT ON VIEW visible.user_warehouse_access IS 'public.user_warehouse_access as the caller may see it.';
+
+COMMENT ON COLUMN visible.user_warehouse_access.user_id IS 'Who.';
+
+COMMENT ON COLUMN visible.user_warehouse_access.warehouse_id IS 'Where.';
+
+COMMENT ON COLUMN visible.user_warehouse_access.role IS 'As what: decides what the person may write there. kiosk and viewer only read.';
+
+COMMENT ON COLUMN visible.user_warehouse_access.granted_at IS 'Since when.';
+
+COMMENT ON COLUMN visible.user_warehouse_access.ends_at IS 'When it ends by itself; null: open end. The row is deleted within a minute or so after (floorcast maintain).';
+
+COMMENT ON COLUMN visible.user_warehouse_access.organization_id IS 'Organization of person and warehouse. Filled by _100_belong.';
+
+CREATE VIEW visible.users WITH (security_barrier='true', security_invoker='false') AS
+ SELECT id,
+    warehouse_id,
+    role,
+    display_name,
+        CASE
+            WHEN ((id = ANY (ARRAY( SELECT floorcast.my_people_reading('users'::text, 'email'::text) AS my_people_reading))) OR (id = ( SELECT floorcast.my_id() AS my_id))) THEN email
+            ELSE NULL::text
+        END AS email,
+        CASE
+            WHEN ((id = ANY (ARRAY( SELECT floorcast.my_people_reading('users'::text, 'profile_data'::text) AS my_people_reading))) OR (id = ( SELECT floorcast.my_id() AS my_id))) THEN profile_data
+            ELSE NULL::jsonb
+        END AS profile_data,
+    version,
+    created_at,
+    updated_at,
+    deleted_at,
+    organization_id
+   FROM public.users
+  WHERE (deleted_at IS NULL);
+
+COMMENT ON VIEW visible.users IS 'public.users as the caller may see it; null where he may not: email, profile_data.';
+
+COMMENT ON COLUMN visible.users.id IS 'Key: the `sub` of the person''s token, as auth.uid() returns it.';
+
+COMMENT ON COLUMN visible.users.warehouse_id IS 'The warehouse that forms start with. Gives no access: that is user_warehouse_access.';
+
+COMMENT ON COLUMN visible.users.role IS 'The role that forms start with. Gives no access: that is user_warehouse_access.';
+
+COMMENT ON COLUMN visible.users.display_name IS 'How the person appears to colleagues; null until somebody fills it in.';
+
+COMMENT ON COLUMN visible.users.email IS 'Contact data, for the person, managers and admins; null for a device.';
+
+COMMENT ON COLUMN visible.users.profile_data IS 'Contact data and preferences, for the person, managers and admins.';
+
+COMMENT ON COLUMN visible.users.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.users.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN visible.users.updated_at IS 'When the row last changed. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.users.deleted_at IS 'When the person left; null while active. Who has left has no access, whatever it says elsewhere.';
+
+COMMENT ON COLUMN visible.users.organization_id IS 'Whose person it is: of the warehouse that forms start with, or of the first one that he is given access to; null until then. Kept by _100_belong.';
+
+CREATE VIEW visible.warehouses WITH (security_barrier='true', security_invoker='false') AS
+ SELECT id,
+    organization_id,
+    name,
+    location,
+    settings,
+    version,
+    created_at,
+    updated_at,
+    deleted_at
+   FROM public.warehouses
+  WHERE (deleted_at IS NULL);
+
+COMMENT ON VIEW visible.warehouses IS 'public.warehouses as the caller may see it.';
+
+COMMENT ON COLUMN visible.warehouses.id IS 'Key. The topic of its changes is warehouse:<id>.';
+
+COMMENT ON COLUMN visible.warehouses.organization_id IS 'Whose site it is.';
+
+COMMENT ON COLUMN visible.warehouses.name IS 'What people call it.';
+
+COMMENT ON COLUMN visible.warehouses.location IS 'Where it is, in words; null when nobody said.';
+
+COMMENT ON COLUMN visible.warehouses.settings IS 'Preferences of the application; Floorcast does not look inside.';
+
+COMMENT ON COLUMN visible.warehouses.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.warehouses.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN visible.warehouses.updated_at IS 'When the row last changed. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.warehouses.deleted_at IS 'When it was retired; null while it is in use.';
+
+CREATE VIEW visible.work_order_assignments WITH (security_barrier='true', security_invoker='false') AS
+ SELECT work_order_id,
+    user_id,
+    warehouse_id,
+    role,
+    actor,
+    assigned_at
+   FROM public.work_order_assignments;
+
+COMMENT ON VIEW visible.work_order_assignments IS 'public.work_order_assignments as the caller may see it.';
+
+COMMENT ON COLUMN visible.work_order_assignments.work_order_id IS 'The order.';
+
+COMMENT ON COLUMN visible.work_order_assignments.user_id IS 'The person.';
+
+COMMENT ON COLUMN visible.work_order_assignments.warehouse_id IS 'Warehouse of the order. Filled by _100_inherit_warehouse when not given.';
+
+COMMENT ON COLUMN visible.work_order_assignments.role IS 'The part the person has in it, in the site''s own words: technician, lead, helper.';
+
+COMMENT ON COLUMN visible.work_order_assignments.actor IS 'Who assigned: a users.id, or system:<role>. Filled by _100_attribute when not given.';
+
+COMMENT ON COLUMN visible.work_order_assignments.assigned_at IS 'When.';
+
+CREATE VIEW visible.work_order_attachments WITH (security_barrier='true', security_invoker='false') AS
+ SELECT id,
+    warehouse_id,
+    work_order_id,
+    file_name,
+    content_type,
+    byte_size,
+    storage_path,
+    checksum,
+    actor,
+    version,
+    created_at,
+    updated_at,
+    deleted_at
+   FROM public.work_order_attachments
+  WHERE (deleted_at IS NULL);
+
+COMMENT ON VIEW visible.work_order_attachments IS 'public.work_order_attachments as the caller may see it.';
+
+COMMENT ON COLUMN visible.work_order_attachments.id IS 'Key.';
+
+COMMENT ON COLUMN visible.work_order_attachments.warehouse_id IS 'Warehouse of the order. Filled by _100_inherit_warehouse when not given.';
+
+COMMENT ON COLUMN visible.work_order_attachments.work_order_id IS 'The order.';
+
+COMMENT ON COLUMN visible.work_order_attachments.file_name IS 'What the person who attached it called it.';
+
+COMMENT ON COLUMN visible.work_order_attachments.content_type IS 'What it is, as a media type: image/jpeg, application/pdf.';
+
+COMMENT ON COLUMN visible.work_order_attachments.byte_size IS 'How large it is.';
+
+COMMENT ON COLUMN visible.work_order_attachments.storage_path IS 'Where it lies in object storage: <bucket>/<warehouse>/… of the warehouse where it was attached. Stays as it is when the order moves.';
+
+COMMENT ON COLUMN visible.work_order_attachments.checksum IS 'SHA-256 of its bytes, in lower-case hex; null when nobody computed it.';
+
+COMMENT ON COLUMN visible.work_order_attachments.actor IS 'Who attached it: a users.id, or system:<role>. Filled by _100_attribute when not given.';
+
+COMMENT ON COLUMN visible.work_order_attachments.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.work_order_attachments.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN visible.work_order_attachments.updated_at IS 'When the row last changed. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.work_order_attachments.deleted_at IS 'When it was taken away; null while it is attached. Whoever empties the storage looks here.';
+
+CREATE VIEW visible.work_order_timeline WITH (security_barrier='true', security_invoker='false') AS
+ SELECT id,
+    warehouse_id,
+    work_order_id,
+    event_type,
+    details,
+    actor,
+    "timestamp"
+   FROM public.work_order_timeline;
+
+COMMENT ON VIEW visible.work_order_timeline IS 'public.work_order_timeline as the caller may see it.';
+
+COMMENT ON COLUMN visible.work_order_timeline.id IS 'Key.';
+
+COMMENT ON COLUMN visible.work_order_timeline.warehouse_id IS 'Warehouse of the order. Filled by _100_inherit_warehouse when not given.';
+
+COMMENT ON COLUMN visible.work_order_timeline.work_order_id IS 'The order.';
+
+COMMENT ON COLUMN visible.work_order_timeline.event_type IS 'What kind of thing happened.';
+
+COMMENT ON COLUMN visible.work_order_timeline.details IS 'What exactly: {from, to} of a change, {text} of a comment, {item_id, item, quantity} of a part.';
+
+COMMENT ON COLUMN visible.work_order_timeline.actor IS 'Who did it: a users.id, or system:<role>. Filled by _100_attribute when not given.';
+
+COMMENT ON COLUMN visible.work_order_timeline."timestamp" IS 'When it happened, by the clock, so that events of one transaction keep their order.';
+
+CREATE VIEW visible.work_orders WITH (security_barrier='true', security_invoker='false') AS
+ SELECT id,
+    organization_id,
+    warehouse_id,
+    number,
+    title,
+    description,
+    equipment_id,
+    type,
+    status,
+    priority,
+    requested_by,
+    scheduled_start,
+    scheduled_end,
+    due_at,
+    actual_start,
+    actual_end,
+    status_changed_at,
+    estimated_hours,
+    actual_hours,
+        CASE
+            WHEN (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_reading('work_orders'::text, 'estimated_cost'::text) AS my_warehouses_reading))) THEN estimated_cost
+            ELSE NULL::numeric
+        END AS estimated_cost,
+        CASE
+            WHEN (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_reading('work_orders'::text, 'actual_cost'::text) AS my_warehouses_reading))) THEN actual_cost
+            ELSE NULL::numeric
+        END AS actual_cost,
+    completion_notes,
+    verified_by,
+    verified_at,
+    version,
+    created_at,
+    updated_at,
+    deleted_at,
+    schedule_id,
+    schedule_due
+   FROM public.work_orders
+  WHERE (deleted_at IS NULL);
+
+COMMENT ON VIEW visible.work_orders IS 'public.work_orders as the caller may see it; null where he may not: estimated_cost, actual_cost.';
+
+COMMENT ON COLUMN visible.work_orders.id IS 'Key.';
+
+COMMENT ON COLUMN visible.work_orders.organization_id IS 'Organization of the warehouse; number is unique within it. Filled by _100_number.';
+
+COMMENT ON COLUMN visible.work_orders.warehouse_id IS 'Where it is to be done: the warehouse of its machine, if it has one.';
+
+COMMENT ON COLUMN visible.work_orders.number IS 'What people call it, WO-2026-000123. Filled by _100_number when not given; see there about gaps.';
+
+COMMENT ON COLUMN visible.work_orders.title IS 'What is wrong or wanted, in a line.';
+
+COMMENT ON COLUMN visible.work_orders.description IS 'The same at length; null when the title says it all.';
+
+COMMENT ON COLUMN visible.work_orders.equipment_id IS 'The machine; null when it is about something else (the roof, a gate).';
+
+COMMENT ON COLUMN visible.work_orders.type IS 'corrective, preventive, emergency, inspection, safety or improvement.';
+
+COMMENT ON COLUMN visible.work_orders.status IS 'Where it is in its life.';
+
+COMMENT ON COLUMN visible.work_orders.priority IS 'low, medium, high, critical or emergency.';
+
+COMMENT ON COLUMN visible.work_orders.requested_by IS 'Who asked for it: the person of the token when not given; null for a system.';
+
+COMMENT ON COLUMN visible.work_orders.scheduled_start IS 'When work is planned to begin; null while unplanned.';
+
+COMMENT ON COLUMN visible.work_orders.scheduled_end IS 'When work is planned to end; null while unplanned.';
+
+COMMENT ON COLUMN visible.work_orders.due_at IS 'By when it must be done; null when it does not matter.';
+
+COMMENT ON COLUMN visible.work_orders.actual_start IS 'When work first began; null before. Stamped by _100_stamp_status unless given.';
+
+COMMENT ON COLUMN visible.work_orders.actual_end IS 'When work was completed; null before, and again when reopened. Stamped likewise.';
+
+COMMENT ON COLUMN visible.work_orders.status_changed_at IS 'Since when it has this status. Kept by _100_stamp_status.';
+
+COMMENT ON COLUMN visible.work_orders.estimated_hours IS 'Hours of work planned; null when not estimated.';
+
+COMMENT ON COLUMN visible.work_orders.actual_hours IS 'Hours of work spent; null until somebody says.';
+
+COMMENT ON COLUMN visible.work_orders.estimated_cost IS 'Cost planned, in the organization''s currency; null when not estimated.';
+
+COMMENT ON COLUMN visible.work_orders.actual_cost IS 'Cost incurred; negative for a credit; null until somebody says.';
+
+COMMENT ON COLUMN visible.work_orders.completion_notes IS 'What was done, by who did it; null until somebody says.';
+
+COMMENT ON COLUMN visible.work_orders.verified_by IS 'Who checked the work; null before. The person of the token unless given.';
+
+COMMENT ON COLUMN visible.work_orders.verified_at IS 'When the work was checked; null before. Stamped by _100_stamp_status unless given.';
+
+COMMENT ON COLUMN visible.work_orders.version IS 'Counts the changes of this row: 1 when created. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.work_orders.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN visible.work_orders.updated_at IS 'When the row last changed. Kept by _100_touch.';
+
+COMMENT ON COLUMN visible.work_orders.deleted_at IS 'When it was withdrawn from lists; null otherwise.';
+
+COMMENT ON COLUMN visible.work_orders.schedule_id IS 'The maintenance schedule that made it; null for every other order. Set by the job.';
+
+COMMENT ON COLUMN visible.work_orders.schedule_due IS 'The due of the schedule that it is for; null for every other order. Set by the job; due_at is what may be put off.';
+
 ALTER TABLE ONLY floorcast.change ATTACH PARTITION floorcast.change_default DEFAULT;
 
 ALTER TABLE ONLY floorcast.change
@@ -940,6 +2786,9 @@ ALTER TABLE ONLY floorcast.change
 
 ALTER TABLE ONLY floorcast.change_default
     ADD CONSTRAINT change_default_pkey PRIMARY KEY (xid, seq);
+
+ALTER TABLE ONLY floorcast.column_rule
+    ADD CONSTRAINT column_rule_pkey PRIMARY KEY (table_name, column_name);
 
 ALTER TABLE ONLY floorcast.grants
     ADD CONSTRAINT grants_pkey PRIMARY KEY (user_id, warehouse);
@@ -950,6 +2799,21 @@ ALTER TABLE ONLY floorcast.incarnation
 ALTER TABLE ONLY floorcast.incarnation
     ADD CONSTRAINT incarnation_pkey PRIMARY KEY (incarnation);
 
+ALTER TABLE ONLY floorcast.maintenance
+    ADD CONSTRAINT maintenance_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY floorcast.owner_rule
+    ADD CONSTRAINT owner_rule_pkey PRIMARY KEY (table_name);
+
+ALTER TABLE ONLY floorcast.protected
+    ADD CONSTRAINT protected_pkey PRIMARY KEY (table_name);
+
+ALTER TABLE ONLY floorcast.protected
+    ADD CONSTRAINT protected_relation_key UNIQUE (relation);
+
+ALTER TABLE ONLY floorcast.table_rule
+    ADD CONSTRAINT table_rule_pkey PRIMARY KEY (table_name, action);
+
 ALTER TABLE ONLY floorcast.tick
     ADD CONSTRAINT tick_pkey PRIMARY KEY (tick);
 
@@ -959,11 +2823,35 @@ ALTER TABLE ONLY floorcast.tracked
 ALTER TABLE ONLY floorcast.tracked
     ADD CONSTRAINT tracked_relation_key UNIQUE (relation);
 
+ALTER TABLE ONLY public.maintenance_history
+    ADD CONSTRAINT a_due_has_one_history UNIQUE (schedule_id, due_at);
+
+ALTER TABLE ONLY public.inventory_locations
+    ADD CONSTRAINT a_location_is_in_one_warehouse UNIQUE (id, warehouse_id);
+
 ALTER TABLE ONLY public.equipment
     ADD CONSTRAINT a_machine_is_in_one_warehouse UNIQUE (id, warehouse_id);
 
+ALTER TABLE ONLY public.maintenance_schedules
+    ADD CONSTRAINT a_schedule_is_for_one_machine UNIQUE (id, equipment_id, warehouse_id);
+
+ALTER TABLE ONLY public.maintenance_schedules
+    ADD CONSTRAINT a_schedule_is_in_one_warehouse UNIQUE (id, warehouse_id);
+
+ALTER TABLE ONLY public.work_order_attachments
+    ADD CONSTRAINT a_stored_file_is_attached_once UNIQUE (storage_path);
+
+ALTER TABLE ONLY public.maintenance_templates
+    ADD CONSTRAINT a_template_is_in_one_warehouse UNIQUE (id, warehouse_id);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT a_user_is_in_one_organization UNIQUE (id, organization_id);
+
 ALTER TABLE ONLY public.warehouses
     ADD CONSTRAINT a_warehouse_is_in_one_organization UNIQUE (id, organization_id);
+
+ALTER TABLE ONLY public.work_orders
+    ADD CONSTRAINT a_work_order_is_about_one_machine UNIQUE (id, equipment_id, warehouse_id);
 
 ALTER TABLE ONLY public.work_orders
     ADD CONSTRAINT a_work_order_is_in_one_warehouse UNIQUE (id, warehouse_id);
@@ -974,14 +2862,35 @@ ALTER TABLE ONLY public.work_orders
 ALTER TABLE ONLY public.inventory_items
     ADD CONSTRAINT an_item_is_in_one_warehouse UNIQUE (id, warehouse_id);
 
+ALTER TABLE ONLY public.equipment_hierarchy
+    ADD CONSTRAINT equipment_hierarchy_pkey PRIMARY KEY (parent_id, child_id);
+
+ALTER TABLE ONLY public.equipment_maintenance_history
+    ADD CONSTRAINT equipment_maintenance_history_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.equipment
     ADD CONSTRAINT equipment_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.inventory_items
     ADD CONSTRAINT inventory_items_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.inventory_locations
+    ADD CONSTRAINT inventory_locations_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.inventory_transactions
     ADD CONSTRAINT inventory_transactions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.maintenance_history
+    ADD CONSTRAINT maintenance_history_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.maintenance_schedules
+    ADD CONSTRAINT maintenance_schedules_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.maintenance_templates
+    ADD CONSTRAINT maintenance_templates_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT notifications_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.organizations
     ADD CONSTRAINT organizations_pkey PRIMARY KEY (id);
@@ -998,55 +2907,220 @@ ALTER TABLE ONLY public.warehouses
 ALTER TABLE ONLY public.work_order_assignments
     ADD CONSTRAINT work_order_assignments_pkey PRIMARY KEY (work_order_id, user_id);
 
+ALTER TABLE ONLY public.work_order_attachments
+    ADD CONSTRAINT work_order_attachments_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.work_order_timeline
     ADD CONSTRAINT work_order_timeline_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.work_orders
     ADD CONSTRAINT work_orders_pkey PRIMARY KEY (id);
 
+CREATE INDEX change_by_key ON ONLY floorcast.change USING hash (((key)::text));
+
+COMMENT ON INDEX floorcast.change_by_key IS 'One row''s history: floorcast.history() and floorcast.as_of() look it up by its key''s text.';
+
 CREATE INDEX change_by_old_warehouse ON ONLY floorcast.change USING btree (old_warehouse, xid, seq) WHERE (old_warehouse IS NOT NULL);
 
+COMMENT ON INDEX floorcast.change_by_old_warehouse IS 'What left a warehouse. Partial, since few rows move.';
+
 CREATE INDEX change_by_warehouse ON ONLY floorcast.change USING btree (warehouse, xid, seq);
+
+COMMENT ON INDEX floorcast.change_by_warehouse IS 'One warehouse''s changes in the order of the trail: resuming, and audit.';
+
+CREATE INDEX change_default_key_idx ON floorcast.change_default USING hash (((key)::text));
 
 CREATE INDEX change_default_old_warehouse_xid_seq_idx ON floorcast.change_default USING btree (old_warehouse, xid, seq) WHERE (old_warehouse IS NOT NULL);
 
 CREATE INDEX change_default_warehouse_xid_seq_idx ON floorcast.change_default USING btree (warehouse, xid, seq);
 
+CREATE INDEX cuts_of_the_trail ON floorcast.tick USING btree (tick) WHERE (count = 0);
+
+COMMENT ON INDEX floorcast.cuts_of_the_trail IS 'Ticks without changes: the first, and those made by hand after a restore. What asks for the past of a row goes no further back.';
+
+CREATE UNIQUE INDEX a_due_makes_one_work_order ON public.work_orders USING btree (schedule_id, schedule_due) WHERE (schedule_id IS NOT NULL);
+
+COMMENT ON INDEX public.a_due_makes_one_work_order IS 'A due of a schedule makes one work order, however many jobs run. Also: the orders of a schedule, and the cascade when it moves.';
+
+CREATE UNIQUE INDEX a_machine_is_part_of_one_other ON public.equipment_hierarchy USING btree (child_id) WHERE (relationship_type = 'contains'::text);
+
+COMMENT ON INDEX public.a_machine_is_part_of_one_other IS 'A machine is part of one other at most: else its hours and its cost would count twice in what is above.';
+
+CREATE UNIQUE INDEX a_name_is_of_one_location ON public.inventory_locations USING btree (warehouse_id, name) WHERE (deleted_at IS NULL);
+
+COMMENT ON INDEX public.a_name_is_of_one_location IS 'A label on a shelf names one place of its warehouse, and the list of them by name. A retired row frees its name.';
+
+CREATE UNIQUE INDEX a_name_names_one_template ON public.maintenance_templates USING btree (warehouse_id, name) WHERE (deleted_at IS NULL);
+
+COMMENT ON INDEX public.a_name_names_one_template IS 'A template is chosen by its name; a retired one frees it. Also the list of templates of a warehouse.';
+
 CREATE UNIQUE INDEX a_part_number_names_one_item ON public.inventory_items USING btree (warehouse_id, part_number) WHERE (deleted_at IS NULL);
+
+COMMENT ON INDEX public.a_part_number_names_one_item IS 'One row per part and warehouse: else its stock would be two numbers. A retired row frees its number.';
+
+CREATE UNIQUE INDEX a_transfer_is_one_way_out_and_one_in ON public.inventory_transactions USING btree (transfer_id, transaction_type) WHERE (transfer_id IS NOT NULL);
+
+COMMENT ON INDEX public.a_transfer_is_one_way_out_and_one_in IS 'A transfer has one half of each kind, and how one half finds the other.';
+
+COMMENT ON INDEX public.a_user_is_in_one_organization IS 'What refers to a person and his organization together, so that the two can never disagree.';
 
 CREATE INDEX access_of_a_warehouse ON public.user_warehouse_access USING btree (warehouse_id, user_id);
 
+COMMENT ON INDEX public.access_of_a_warehouse IS 'Who is in a warehouse: colleagues, and what its managers administer.';
+
+CREATE INDEX access_that_ends ON public.user_warehouse_access USING btree (ends_at) WHERE (ends_at IS NOT NULL);
+
+COMMENT ON INDEX public.access_that_ends IS 'What the job asks at every run: whose access has come to its end.';
+
 CREATE UNIQUE INDEX an_asset_tag_names_one_machine ON public.equipment USING btree (warehouse_id, asset_tag) WHERE (deleted_at IS NULL);
+
+COMMENT ON INDEX public.an_asset_tag_names_one_machine IS 'A tag is painted on one machine of a warehouse; a retired machine frees it.';
 
 CREATE UNIQUE INDEX an_email_is_used_by_one_user ON public.users USING btree (lower(email)) WHERE (deleted_at IS NULL);
 
+COMMENT ON INDEX public.an_email_is_used_by_one_user IS 'One login per address, whatever its capitals; somebody who left frees the address.';
+
 CREATE INDEX assignments_of_a_user ON public.work_order_assignments USING btree (user_id, work_order_id);
+
+COMMENT ON INDEX public.assignments_of_a_user IS 'The work of a person.';
+
+CREATE INDEX due_schedules ON public.maintenance_schedules USING btree (order_at) WHERE (active AND (deleted_at IS NULL) AND (order_at IS NOT NULL));
+
+COMMENT ON INDEX public.due_schedules IS 'What the job asks at every run: which schedules are due.';
+
+CREATE INDEX dues_of_a_warehouse ON public.maintenance_history USING btree (warehouse_id, due_at);
+
+COMMENT ON INDEX public.dues_of_a_warehouse IS 'The figures of a warehouse over a time.';
 
 CREATE INDEX equipment_board ON public.equipment USING btree (warehouse_id, name) WHERE (deleted_at IS NULL);
 
-CREATE INDEX halves_of_a_transfer ON public.inventory_transactions USING btree (transfer_id) WHERE (transfer_id IS NOT NULL);
+COMMENT ON INDEX public.equipment_board IS 'The equipment board: all machines of a warehouse, by name. Without status, whose changes would then all touch the index.';
+
+CREATE INDEX history_of_a_work_order ON public.equipment_maintenance_history USING btree (work_order_id) WHERE (work_order_id IS NOT NULL);
+
+COMMENT ON INDEX public.history_of_a_work_order IS 'The lines of an order; and the cascade when it moves.';
+
+CREATE INDEX items_of_a_location ON public.inventory_items USING btree (location_id) WHERE (location_id IS NOT NULL);
+
+COMMENT ON INDEX public.items_of_a_location IS 'What lies in a location; and the check when it is deleted.';
+
+CREATE INDEX links_of_a_warehouse ON public.equipment_hierarchy USING btree (warehouse_id);
+
+COMMENT ON INDEX public.links_of_a_warehouse IS 'The whole hierarchy of a warehouse: how screens load it.';
+
+CREATE INDEX maintenance_of_a_work_order ON public.maintenance_history USING btree (work_order_id, warehouse_id) WHERE (work_order_id IS NOT NULL);
+
+COMMENT ON INDEX public.maintenance_of_a_work_order IS 'What came of an order; and the cascade when it moves or goes.';
+
+CREATE INDEX newest_attachments_of_a_warehouse ON public.work_order_attachments USING btree (warehouse_id, created_at DESC);
+
+COMMENT ON INDEX public.newest_attachments_of_a_warehouse IS 'What was attached in a warehouse, the newest on top.';
+
+CREATE INDEX newest_attachments_of_a_work_order ON public.work_order_attachments USING btree (work_order_id, created_at DESC);
+
+COMMENT ON INDEX public.newest_attachments_of_a_work_order IS 'The attachments of an order, the newest on top; and the cascade when it moves or goes.';
 
 CREATE INDEX newest_events_of_a_warehouse ON public.work_order_timeline USING btree (warehouse_id, "timestamp" DESC);
 
+COMMENT ON INDEX public.newest_events_of_a_warehouse IS 'What happened in a warehouse, the newest first.';
+
 CREATE INDEX newest_events_of_a_work_order ON public.work_order_timeline USING btree (work_order_id, "timestamp" DESC);
+
+COMMENT ON INDEX public.newest_events_of_a_work_order IS 'The timeline of an order, the newest first; and the cascade when it moves or is deleted.';
+
+CREATE INDEX newest_history_of_a_machine ON public.equipment_maintenance_history USING btree (equipment_id, performed_at DESC);
+
+COMMENT ON INDEX public.newest_history_of_a_machine IS 'What was done to a machine, the newest on top; and the cascade when it moves.';
+
+CREATE INDEX newest_history_of_a_warehouse ON public.equipment_maintenance_history USING btree (warehouse_id, performed_at DESC);
+
+COMMENT ON INDEX public.newest_history_of_a_warehouse IS 'What was done in a warehouse, the newest on top.';
+
+CREATE INDEX newest_notifications_of_a_user ON public.notifications USING btree (user_id, created_at DESC);
+
+COMMENT ON INDEX public.newest_notifications_of_a_user IS 'A person''s list, the newest on top.';
 
 CREATE INDEX newest_transactions_of_a_warehouse ON public.inventory_transactions USING btree (warehouse_id, created_at DESC);
 
+COMMENT ON INDEX public.newest_transactions_of_a_warehouse IS 'The movements of a warehouse, the newest first.';
+
 CREATE INDEX newest_transactions_of_an_item ON public.inventory_transactions USING btree (item_id, created_at DESC);
+
+COMMENT ON INDEX public.newest_transactions_of_an_item IS 'The ledger of an item, the newest first.';
 
 CREATE INDEX newest_work_orders ON public.work_orders USING btree (warehouse_id, created_at DESC);
 
+COMMENT ON INDEX public.newest_work_orders IS 'Pages of all orders of a warehouse, the newest first.';
+
+CREATE INDEX next_schedules ON public.maintenance_schedules USING btree (warehouse_id, next_due) WHERE (deleted_at IS NULL);
+
+COMMENT ON INDEX public.next_schedules IS 'The list of a warehouse, the next on top.';
+
+CREATE INDEX notifications_of_a_machine ON public.notifications USING btree (equipment_id, warehouse_id) WHERE (equipment_id IS NOT NULL);
+
+COMMENT ON INDEX public.notifications_of_a_machine IS 'What must forget a machine that moves or goes.';
+
+CREATE INDEX notifications_of_a_warehouse ON public.notifications USING btree (warehouse_id);
+
+COMMENT ON INDEX public.notifications_of_a_warehouse IS 'The cascade when a warehouse is deleted.';
+
+CREATE INDEX notifications_of_a_work_order ON public.notifications USING btree (work_order_id, warehouse_id) WHERE (work_order_id IS NOT NULL);
+
+COMMENT ON INDEX public.notifications_of_a_work_order IS 'What must forget an order that moves or goes.';
+
+CREATE INDEX notifications_of_an_item ON public.notifications USING btree (item_id, warehouse_id) WHERE (item_id IS NOT NULL);
+
+COMMENT ON INDEX public.notifications_of_an_item IS 'What must forget an item that moves or goes.';
+
 CREATE INDEX open_work_orders ON public.work_orders USING btree (warehouse_id, due_at) WHERE ((status <> ALL (ARRAY['completed'::text, 'verified'::text, 'closed'::text, 'cancelled'::text])) AND (deleted_at IS NULL));
+
+COMMENT ON INDEX public.open_work_orders IS 'The list on every board: what is open in a warehouse, the most pressing first. Partial, since most orders are done.';
+
+CREATE INDEX parents_of_a_machine ON public.equipment_hierarchy USING btree (child_id, warehouse_id);
+
+COMMENT ON INDEX public.parents_of_a_machine IS 'The way up from a machine; and the cascade when it moves or goes.';
+
+CREATE INDEX schedules_by_meter ON public.maintenance_schedules USING btree (id) WHERE (active AND (deleted_at IS NULL) AND (next_due_meter IS NOT NULL));
+
+COMMENT ON INDEX public.schedules_by_meter IS 'What the job asks at every run: those whose machine''s meter decides.';
+
+CREATE INDEX schedules_of_a_machine ON public.maintenance_schedules USING btree (equipment_id, warehouse_id);
+
+COMMENT ON INDEX public.schedules_of_a_machine IS 'The schedules of a machine; and the cascade when it moves.';
+
+CREATE INDEX schedules_of_a_template ON public.maintenance_schedules USING btree (template_id, warehouse_id);
+
+COMMENT ON INDEX public.schedules_of_a_template IS 'Where a template is used; and the check when it is deleted.';
 
 CREATE INDEX stock_list ON public.inventory_items USING btree (warehouse_id, name) WHERE (deleted_at IS NULL);
 
+COMMENT ON INDEX public.stock_list IS 'The list of stock, by name. Without quantity and reserved: each movement would then write every index.';
+
 CREATE INDEX transactions_of_a_work_order ON public.inventory_transactions USING btree (work_order_id) WHERE (work_order_id IS NOT NULL);
+
+COMMENT ON INDEX public.transactions_of_a_work_order IS 'The parts of an order. Partial, since most movements are for none.';
+
+CREATE INDEX unread_notifications ON public.notifications USING btree (user_id, warehouse_id) WHERE (read_at IS NULL);
+
+COMMENT ON INDEX public.unread_notifications IS 'How many are unread: what every screen shows beside the bell.';
 
 CREATE INDEX users_of_a_warehouse ON public.users USING btree (warehouse_id);
 
+COMMENT ON INDEX public.users_of_a_warehouse IS 'The check when a warehouse is deleted.';
+
+CREATE INDEX users_of_an_organization ON public.users USING btree (organization_id);
+
+COMMENT ON INDEX public.users_of_an_organization IS 'The people of an organization; the check when one is deleted.';
+
 CREATE INDEX warehouses_of_an_organization ON public.warehouses USING btree (organization_id);
 
+COMMENT ON INDEX public.warehouses_of_an_organization IS 'The warehouses of an organization; and the check when an organization is deleted.';
+
 CREATE INDEX work_orders_of_a_machine ON public.work_orders USING btree (equipment_id, warehouse_id) WHERE (equipment_id IS NOT NULL);
+
+COMMENT ON INDEX public.work_orders_of_a_machine IS 'The history of a machine; and the cascade when the machine moves.';
+
+ALTER INDEX floorcast.change_by_key ATTACH PARTITION floorcast.change_default_key_idx;
 
 ALTER INDEX floorcast.change_by_old_warehouse ATTACH PARTITION floorcast.change_default_old_warehouse_xid_seq_idx;
 
@@ -1054,222 +3128,1060 @@ ALTER INDEX floorcast.a_change_has_one_place ATTACH PARTITION floorcast.change_d
 
 ALTER INDEX floorcast.change_by_warehouse ATTACH PARTITION floorcast.change_default_warehouse_xid_seq_idx;
 
+CREATE TRIGGER _100_refuse_changes BEFORE DELETE OR UPDATE ON floorcast.change FOR EACH ROW EXECUTE FUNCTION floorcast.refuse_trail_changes('trail');
+
+ALTER TABLE floorcast.change ENABLE ALWAYS TRIGGER _100_refuse_changes;
+
+COMMENT ON TRIGGER _100_refuse_changes ON floorcast.change IS 'Keeps the trail append-only, outside a maintenance.';
+
+CREATE TRIGGER _100_refuse_changes BEFORE DELETE OR UPDATE ON floorcast.incarnation FOR EACH ROW EXECUTE FUNCTION floorcast.refuse_trail_changes('incarnation');
+
+ALTER TABLE floorcast.incarnation ENABLE ALWAYS TRIGGER _100_refuse_changes;
+
+COMMENT ON TRIGGER _100_refuse_changes ON floorcast.incarnation IS 'Keeps the list of histories, outside a maintenance.';
+
+CREATE TRIGGER _100_refuse_changes BEFORE DELETE OR UPDATE ON floorcast.maintenance FOR EACH ROW EXECUTE FUNCTION floorcast.refuse_trail_changes('book');
+
+ALTER TABLE floorcast.maintenance ENABLE ALWAYS TRIGGER _100_refuse_changes;
+
+COMMENT ON TRIGGER _100_refuse_changes ON floorcast.maintenance IS 'Keeps the book of maintenance, always.';
+
+CREATE TRIGGER _100_refuse_changes BEFORE DELETE OR UPDATE ON floorcast.tick FOR EACH ROW EXECUTE FUNCTION floorcast.refuse_trail_changes('tick');
+
+ALTER TABLE floorcast.tick ENABLE ALWAYS TRIGGER _100_refuse_changes;
+
+COMMENT ON TRIGGER _100_refuse_changes ON floorcast.tick IS 'Keeps ticks as they were sealed, outside a maintenance.';
+
+CREATE TRIGGER _500_capture_delete AFTER DELETE ON floorcast.column_rule REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_column_rule();
+
+ALTER TABLE floorcast.column_rule ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON floorcast.column_rule IS 'Puts rows that went into the trail.';
+
 CREATE TRIGGER _500_capture_delete AFTER DELETE ON floorcast.grants REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_grants();
 
 ALTER TABLE floorcast.grants ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON floorcast.grants IS 'Puts rows that went into the trail.';
+
+CREATE TRIGGER _500_capture_delete AFTER DELETE ON floorcast.maintenance REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_maintenance();
+
+ALTER TABLE floorcast.maintenance ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON floorcast.maintenance IS 'Puts rows that went into the trail.';
+
+CREATE TRIGGER _500_capture_delete AFTER DELETE ON floorcast.owner_rule REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_owner_rule();
+
+ALTER TABLE floorcast.owner_rule ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON floorcast.owner_rule IS 'Puts rows that went into the trail.';
+
+CREATE TRIGGER _500_capture_delete AFTER DELETE ON floorcast.table_rule REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_table_rule();
+
+ALTER TABLE floorcast.table_rule ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON floorcast.table_rule IS 'Puts rows that went into the trail.';
 
 CREATE TRIGGER _500_capture_delete AFTER DELETE ON floorcast.tracked REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_tracked();
 
 ALTER TABLE floorcast.tracked ENABLE ALWAYS TRIGGER _500_capture_delete;
 
+COMMENT ON TRIGGER _500_capture_delete ON floorcast.tracked IS 'Puts rows that went into the trail.';
+
+CREATE TRIGGER _500_capture_insert AFTER INSERT ON floorcast.column_rule REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_column_rule();
+
+ALTER TABLE floorcast.column_rule ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON floorcast.column_rule IS 'Puts new rows into the trail.';
+
 CREATE TRIGGER _500_capture_insert AFTER INSERT ON floorcast.grants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_grants();
 
 ALTER TABLE floorcast.grants ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON floorcast.grants IS 'Puts new rows into the trail.';
+
+CREATE TRIGGER _500_capture_insert AFTER INSERT ON floorcast.maintenance REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_maintenance();
+
+ALTER TABLE floorcast.maintenance ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON floorcast.maintenance IS 'Puts new rows into the trail.';
+
+CREATE TRIGGER _500_capture_insert AFTER INSERT ON floorcast.owner_rule REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_owner_rule();
+
+ALTER TABLE floorcast.owner_rule ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON floorcast.owner_rule IS 'Puts new rows into the trail.';
+
+CREATE TRIGGER _500_capture_insert AFTER INSERT ON floorcast.table_rule REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_table_rule();
+
+ALTER TABLE floorcast.table_rule ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON floorcast.table_rule IS 'Puts new rows into the trail.';
 
 CREATE TRIGGER _500_capture_insert AFTER INSERT ON floorcast.tracked REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_tracked();
 
 ALTER TABLE floorcast.tracked ENABLE ALWAYS TRIGGER _500_capture_insert;
 
+COMMENT ON TRIGGER _500_capture_insert ON floorcast.tracked IS 'Puts new rows into the trail.';
+
+CREATE TRIGGER _500_capture_update AFTER UPDATE ON floorcast.column_rule REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_column_rule();
+
+ALTER TABLE floorcast.column_rule ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON floorcast.column_rule IS 'Puts rows that changed into the trail, as they were and as they are.';
+
 CREATE TRIGGER _500_capture_update AFTER UPDATE ON floorcast.grants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_grants();
 
 ALTER TABLE floorcast.grants ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON floorcast.grants IS 'Puts rows that changed into the trail, as they were and as they are.';
+
+CREATE TRIGGER _500_capture_update AFTER UPDATE ON floorcast.maintenance REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_maintenance();
+
+ALTER TABLE floorcast.maintenance ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON floorcast.maintenance IS 'Puts rows that changed into the trail, as they were and as they are.';
+
+CREATE TRIGGER _500_capture_update AFTER UPDATE ON floorcast.owner_rule REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_owner_rule();
+
+ALTER TABLE floorcast.owner_rule ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON floorcast.owner_rule IS 'Puts rows that changed into the trail, as they were and as they are.';
+
+CREATE TRIGGER _500_capture_update AFTER UPDATE ON floorcast.table_rule REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_table_rule();
+
+ALTER TABLE floorcast.table_rule ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON floorcast.table_rule IS 'Puts rows that changed into the trail, as they were and as they are.';
 
 CREATE TRIGGER _500_capture_update AFTER UPDATE ON floorcast.tracked REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_tracked();
 
 ALTER TABLE floorcast.tracked ENABLE ALWAYS TRIGGER _500_capture_update;
 
+COMMENT ON TRIGGER _500_capture_update ON floorcast.tracked IS 'Puts rows that changed into the trail, as they were and as they are.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON floorcast.change FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_trail_changes();
+
+ALTER TABLE floorcast.change ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON floorcast.change IS 'Keeps the trail, always.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON floorcast.change_default FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_trail_changes();
+
+ALTER TABLE floorcast.change_default ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON floorcast.change_default IS 'Keeps the trail, always.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON floorcast.column_rule FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+ALTER TABLE floorcast.column_rule ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON floorcast.column_rule IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
 CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON floorcast.grants FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
 
 ALTER TABLE floorcast.grants ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON floorcast.grants IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON floorcast.incarnation FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_trail_changes();
+
+ALTER TABLE floorcast.incarnation ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON floorcast.incarnation IS 'Keeps the list of histories, always.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON floorcast.maintenance FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+ALTER TABLE floorcast.maintenance ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON floorcast.maintenance IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON floorcast.owner_rule FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+ALTER TABLE floorcast.owner_rule ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON floorcast.owner_rule IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON floorcast.table_rule FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+ALTER TABLE floorcast.table_rule ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON floorcast.table_rule IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON floorcast.tick FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_trail_changes();
+
+ALTER TABLE floorcast.tick ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON floorcast.tick IS 'Keeps ticks, always.';
 
 CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON floorcast.tracked FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
 
 ALTER TABLE floorcast.tracked ENABLE ALWAYS TRIGGER _500_refuse_truncate;
 
+COMMENT ON TRIGGER _500_refuse_truncate ON floorcast.tracked IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
+CREATE TRIGGER _600_follow_rules_delete AFTER DELETE ON floorcast.column_rule REFERENCING OLD TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.follow_rules();
+
+COMMENT ON TRIGGER _600_follow_rules_delete ON floorcast.column_rule IS 'A rule that is gone no longer holds.';
+
+CREATE TRIGGER _600_follow_rules_delete AFTER DELETE ON floorcast.owner_rule REFERENCING OLD TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.follow_rules();
+
+COMMENT ON TRIGGER _600_follow_rules_delete ON floorcast.owner_rule IS 'A rule that is gone no longer holds.';
+
+CREATE TRIGGER _600_follow_rules_delete AFTER DELETE ON floorcast.table_rule REFERENCING OLD TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.follow_rules();
+
+COMMENT ON TRIGGER _600_follow_rules_delete ON floorcast.table_rule IS 'A rule that is gone no longer holds.';
+
+CREATE TRIGGER _600_follow_rules_insert AFTER INSERT ON floorcast.column_rule REFERENCING NEW TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.follow_rules();
+
+COMMENT ON TRIGGER _600_follow_rules_insert ON floorcast.column_rule IS 'New rules take effect.';
+
+CREATE TRIGGER _600_follow_rules_insert AFTER INSERT ON floorcast.owner_rule REFERENCING NEW TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.follow_rules();
+
+COMMENT ON TRIGGER _600_follow_rules_insert ON floorcast.owner_rule IS 'New rules take effect.';
+
+CREATE TRIGGER _600_follow_rules_insert AFTER INSERT ON floorcast.table_rule REFERENCING NEW TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.follow_rules();
+
+COMMENT ON TRIGGER _600_follow_rules_insert ON floorcast.table_rule IS 'New rules take effect.';
+
+CREATE TRIGGER _600_follow_rules_update_new AFTER UPDATE ON floorcast.column_rule REFERENCING NEW TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.follow_rules();
+
+COMMENT ON TRIGGER _600_follow_rules_update_new ON floorcast.column_rule IS 'Changed rules take effect.';
+
+CREATE TRIGGER _600_follow_rules_update_new AFTER UPDATE ON floorcast.owner_rule REFERENCING NEW TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.follow_rules();
+
+COMMENT ON TRIGGER _600_follow_rules_update_new ON floorcast.owner_rule IS 'Changed rules take effect.';
+
+CREATE TRIGGER _600_follow_rules_update_new AFTER UPDATE ON floorcast.table_rule REFERENCING NEW TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.follow_rules();
+
+COMMENT ON TRIGGER _600_follow_rules_update_new ON floorcast.table_rule IS 'Changed rules take effect.';
+
+CREATE TRIGGER _600_follow_rules_update_old AFTER UPDATE ON floorcast.column_rule REFERENCING OLD TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.follow_rules();
+
+COMMENT ON TRIGGER _600_follow_rules_update_old ON floorcast.column_rule IS 'What a changed rule said before no longer holds.';
+
+CREATE TRIGGER _600_follow_rules_update_old AFTER UPDATE ON floorcast.owner_rule REFERENCING OLD TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.follow_rules();
+
+COMMENT ON TRIGGER _600_follow_rules_update_old ON floorcast.owner_rule IS 'What a changed rule said before no longer holds.';
+
+CREATE TRIGGER _600_follow_rules_update_old AFTER UPDATE ON floorcast.table_rule REFERENCING OLD TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.follow_rules();
+
+COMMENT ON TRIGGER _600_follow_rules_update_old ON floorcast.table_rule IS 'What a changed rule said before no longer holds.';
+
+CREATE TRIGGER _600_refuse_truncate BEFORE TRUNCATE ON floorcast.column_rule FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+COMMENT ON TRIGGER _600_refuse_truncate ON floorcast.column_rule IS 'Rules taken away by TRUNCATE would go on holding in policies and gateways.';
+
+CREATE TRIGGER _600_refuse_truncate BEFORE TRUNCATE ON floorcast.owner_rule FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+COMMENT ON TRIGGER _600_refuse_truncate ON floorcast.owner_rule IS 'Rules taken away by TRUNCATE would go on holding in policies and gateways.';
+
+CREATE TRIGGER _600_refuse_truncate BEFORE TRUNCATE ON floorcast.table_rule FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+COMMENT ON TRIGGER _600_refuse_truncate ON floorcast.table_rule IS 'Rules taken away by TRUNCATE would go on holding in policies and gateways.';
+
+CREATE TRIGGER _100_anchor_schedule BEFORE INSERT OR UPDATE ON public.maintenance_schedules FOR EACH ROW EXECUTE FUNCTION floorcast.anchor_schedule();
+
+COMMENT ON TRIGGER _100_anchor_schedule ON public.maintenance_schedules IS 'What its dues are counted from, and when its next order is made.';
+
+CREATE TRIGGER _100_attribute BEFORE INSERT ON public.equipment_maintenance_history FOR EACH ROW EXECUTE FUNCTION floorcast.attribute();
+
+COMMENT ON TRIGGER _100_attribute ON public.equipment_maintenance_history IS 'Who wrote the line, unless the statement says.';
+
 CREATE TRIGGER _100_attribute BEFORE INSERT ON public.inventory_transactions FOR EACH ROW EXECUTE FUNCTION floorcast.attribute();
+
+COMMENT ON TRIGGER _100_attribute ON public.inventory_transactions IS 'Who moved stock, unless the statement says.';
 
 CREATE TRIGGER _100_attribute BEFORE INSERT ON public.work_order_assignments FOR EACH ROW EXECUTE FUNCTION floorcast.attribute();
 
+COMMENT ON TRIGGER _100_attribute ON public.work_order_assignments IS 'Who assigned, unless the statement says.';
+
+CREATE TRIGGER _100_attribute BEFORE INSERT ON public.work_order_attachments FOR EACH ROW EXECUTE FUNCTION floorcast.attribute();
+
+COMMENT ON TRIGGER _100_attribute ON public.work_order_attachments IS 'Who attached it, unless the statement says.';
+
 CREATE TRIGGER _100_attribute BEFORE INSERT ON public.work_order_timeline FOR EACH ROW EXECUTE FUNCTION floorcast.attribute();
+
+COMMENT ON TRIGGER _100_attribute ON public.work_order_timeline IS 'Who did what the entry tells, unless the statement says.';
+
+CREATE TRIGGER _100_belong BEFORE INSERT OR UPDATE OF user_id, warehouse_id, organization_id ON public.user_warehouse_access FOR EACH ROW EXECUTE FUNCTION floorcast.belong();
+
+COMMENT ON TRIGGER _100_belong ON public.user_warehouse_access IS 'Access is given within an organization.';
+
+CREATE TRIGGER _100_belong BEFORE INSERT OR UPDATE OF warehouse_id, organization_id ON public.users FOR EACH ROW EXECUTE FUNCTION floorcast.belong();
+
+COMMENT ON TRIGGER _100_belong ON public.users IS 'A person is of the organization whose warehouse his forms start with.';
+
+CREATE TRIGGER _100_bring_template BEFORE UPDATE ON public.maintenance_schedules FOR EACH ROW EXECUTE FUNCTION floorcast.bring_template();
+
+COMMENT ON TRIGGER _100_bring_template ON public.maintenance_schedules IS 'A schedule that moves with its machine gets a copy of its template there.';
+
+CREATE TRIGGER _100_forget_moved BEFORE UPDATE ON public.equipment FOR EACH ROW WHEN ((old.warehouse_id <> new.warehouse_id)) EXECUTE FUNCTION floorcast.forget_moved();
+
+COMMENT ON TRIGGER _100_forget_moved ON public.equipment IS 'Notifications forget a machine that moves away.';
+
+CREATE TRIGGER _100_forget_moved BEFORE UPDATE ON public.work_orders FOR EACH ROW WHEN ((old.warehouse_id <> new.warehouse_id)) EXECUTE FUNCTION floorcast.forget_moved();
+
+COMMENT ON TRIGGER _100_forget_moved ON public.work_orders IS 'Notifications forget an order that moves away.';
+
+CREATE TRIGGER _100_inherit_warehouse BEFORE INSERT ON public.equipment_hierarchy FOR EACH ROW EXECUTE FUNCTION floorcast.inherit_warehouse_of_machine('child_id');
+
+COMMENT ON TRIGGER _100_inherit_warehouse ON public.equipment_hierarchy IS 'The warehouse of the machines, for clients that do not give it.';
+
+CREATE TRIGGER _100_inherit_warehouse BEFORE INSERT ON public.equipment_maintenance_history FOR EACH ROW EXECUTE FUNCTION floorcast.inherit_warehouse_of_machine('equipment_id');
+
+COMMENT ON TRIGGER _100_inherit_warehouse ON public.equipment_maintenance_history IS 'The warehouse of the machine, for clients that do not give it.';
 
 CREATE TRIGGER _100_inherit_warehouse BEFORE INSERT ON public.inventory_transactions FOR EACH ROW EXECUTE FUNCTION floorcast.inherit_warehouse_of_item();
 
+COMMENT ON TRIGGER _100_inherit_warehouse ON public.inventory_transactions IS 'A transaction is booked where its item lies.';
+
+CREATE TRIGGER _100_inherit_warehouse BEFORE INSERT ON public.maintenance_schedules FOR EACH ROW EXECUTE FUNCTION floorcast.inherit_warehouse_of_machine('equipment_id');
+
+COMMENT ON TRIGGER _100_inherit_warehouse ON public.maintenance_schedules IS 'The warehouse of the machine, for clients that do not give it.';
+
 CREATE TRIGGER _100_inherit_warehouse BEFORE INSERT ON public.work_order_assignments FOR EACH ROW EXECUTE FUNCTION floorcast.inherit_warehouse_of_work_order();
+
+COMMENT ON TRIGGER _100_inherit_warehouse ON public.work_order_assignments IS 'An assignment is where its work order is.';
+
+CREATE TRIGGER _100_inherit_warehouse BEFORE INSERT ON public.work_order_attachments FOR EACH ROW EXECUTE FUNCTION floorcast.inherit_warehouse_of_work_order();
+
+COMMENT ON TRIGGER _100_inherit_warehouse ON public.work_order_attachments IS 'The warehouse of the order, for clients that do not give it.';
 
 CREATE TRIGGER _100_inherit_warehouse BEFORE INSERT ON public.work_order_timeline FOR EACH ROW EXECUTE FUNCTION floorcast.inherit_warehouse_of_work_order();
 
+COMMENT ON TRIGGER _100_inherit_warehouse ON public.work_order_timeline IS 'An entry is where its work order is.';
+
+CREATE TRIGGER _100_keep_life BEFORE UPDATE ON public.equipment FOR EACH ROW EXECUTE FUNCTION floorcast.keep_equipment_life();
+
+COMMENT ON TRIGGER _100_keep_life ON public.equipment IS 'A retired machine comes back to standby or in_maintenance only.';
+
+CREATE TRIGGER _100_keep_life BEFORE INSERT OR UPDATE ON public.inventory_locations FOR EACH ROW EXECUTE FUNCTION floorcast.keep_location_life();
+
+COMMENT ON TRIGGER _100_keep_life ON public.inventory_locations IS 'current_usage is not written by statements, and only an empty location is retired.';
+
+CREATE TRIGGER _100_keep_life BEFORE INSERT OR UPDATE ON public.work_orders FOR EACH ROW EXECUTE FUNCTION floorcast.keep_work_order_life();
+
+COMMENT ON TRIGGER _100_keep_life ON public.work_orders IS 'A status follows one that it makes sense after; what is done goes back to work by reopening only.';
+
+CREATE TRIGGER _100_keep_owner BEFORE UPDATE ON public.notifications FOR EACH ROW WHEN ((old.user_id IS DISTINCT FROM new.user_id)) EXECUTE FUNCTION floorcast.keep_owner('user_id');
+
+COMMENT ON TRIGGER _100_keep_owner ON public.notifications IS 'Whom a row is for never changes.';
+
 CREATE TRIGGER _100_number BEFORE INSERT ON public.work_orders FOR EACH ROW EXECUTE FUNCTION floorcast.number_work_order();
+
+COMMENT ON TRIGGER _100_number ON public.work_orders IS 'Organization and number, unless given.';
 
 CREATE TRIGGER _100_refuse_changes BEFORE DELETE OR UPDATE ON public.inventory_transactions FOR EACH ROW EXECUTE FUNCTION floorcast.refuse_transaction_changes();
 
+COMMENT ON TRIGGER _100_refuse_changes ON public.inventory_transactions IS 'A mistake is corrected by a further transaction; what is booked stays.';
+
+CREATE TRIGGER _100_refuse_distant_orders BEFORE INSERT ON public.inventory_transactions FOR EACH ROW WHEN ((new.work_order_id IS NOT NULL)) EXECUTE FUNCTION floorcast.refuse_distant_orders();
+
+COMMENT ON TRIGGER _100_refuse_distant_orders ON public.inventory_transactions IS 'A part is taken for a work order of its own warehouse.';
+
+CREATE TRIGGER _100_refuse_outsiders BEFORE INSERT OR UPDATE OF user_id, warehouse_id ON public.notifications FOR EACH ROW EXECUTE FUNCTION floorcast.refuse_outsiders();
+
+COMMENT ON TRIGGER _100_refuse_outsiders ON public.notifications IS 'Nobody of another organization is notified.';
+
+CREATE TRIGGER _100_refuse_outsiders BEFORE INSERT OR UPDATE OF user_id, warehouse_id ON public.work_order_assignments FOR EACH ROW EXECUTE FUNCTION floorcast.refuse_outsiders();
+
+COMMENT ON TRIGGER _100_refuse_outsiders ON public.work_order_assignments IS 'Nobody of another organization is assigned.';
+
+CREATE TRIGGER _100_refuse_turned_back_meter BEFORE UPDATE ON public.equipment FOR EACH ROW EXECUTE FUNCTION floorcast.refuse_turned_back_meter();
+
+COMMENT ON TRIGGER _100_refuse_turned_back_meter ON public.equipment IS 'A meter never falls.';
+
 CREATE TRIGGER _100_stamp_status BEFORE UPDATE ON public.equipment FOR EACH ROW EXECUTE FUNCTION floorcast.stamp_equipment_status();
+
+COMMENT ON TRIGGER _100_stamp_status ON public.equipment IS 'What the machine''s status was before, and since when it is what it is.';
 
 CREATE TRIGGER _100_stamp_status BEFORE INSERT OR UPDATE ON public.work_orders FOR EACH ROW EXECUTE FUNCTION floorcast.stamp_work_order_status();
 
+COMMENT ON TRIGGER _100_stamp_status ON public.work_orders IS 'Requester, times and verification follow from the status, unless given.';
+
 CREATE TRIGGER _100_touch BEFORE UPDATE ON public.equipment FOR EACH ROW EXECUTE FUNCTION floorcast.touch();
+
+COMMENT ON TRIGGER _100_touch ON public.equipment IS 'Counts the changes of a machine, behind _100_stamp_status.';
 
 CREATE TRIGGER _100_touch BEFORE UPDATE ON public.inventory_items FOR EACH ROW EXECUTE FUNCTION floorcast.touch();
 
+COMMENT ON TRIGGER _100_touch ON public.inventory_items IS 'Counts the changes of an item, movements of stock among them.';
+
+CREATE TRIGGER _100_touch BEFORE UPDATE ON public.inventory_locations FOR EACH ROW EXECUTE FUNCTION floorcast.touch();
+
+COMMENT ON TRIGGER _100_touch ON public.inventory_locations IS 'Counts the changes of a location, those of what lies there among them.';
+
+CREATE TRIGGER _100_touch BEFORE UPDATE ON public.maintenance_schedules FOR EACH ROW EXECUTE FUNCTION floorcast.touch();
+
+COMMENT ON TRIGGER _100_touch ON public.maintenance_schedules IS 'Counts the changes of a schedule, behind the triggers that fill in what follows from its calendar.';
+
+CREATE TRIGGER _100_touch BEFORE UPDATE ON public.maintenance_templates FOR EACH ROW EXECUTE FUNCTION floorcast.touch();
+
+COMMENT ON TRIGGER _100_touch ON public.maintenance_templates IS 'Counts the changes of a template.';
+
 CREATE TRIGGER _100_touch BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION floorcast.touch();
+
+COMMENT ON TRIGGER _100_touch ON public.organizations IS 'Counts the changes of an organization.';
 
 CREATE TRIGGER _100_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION floorcast.touch();
 
+COMMENT ON TRIGGER _100_touch ON public.users IS 'Counts the changes of a person''s record.';
+
 CREATE TRIGGER _100_touch BEFORE UPDATE ON public.warehouses FOR EACH ROW EXECUTE FUNCTION floorcast.touch();
 
+COMMENT ON TRIGGER _100_touch ON public.warehouses IS 'Counts the changes of a warehouse.';
+
+CREATE TRIGGER _100_touch BEFORE UPDATE ON public.work_order_attachments FOR EACH ROW EXECUTE FUNCTION floorcast.touch();
+
+COMMENT ON TRIGGER _100_touch ON public.work_order_attachments IS 'Counts the changes of an attachment.';
+
 CREATE TRIGGER _100_touch BEFORE UPDATE ON public.work_orders FOR EACH ROW EXECUTE FUNCTION floorcast.touch();
+
+COMMENT ON TRIGGER _100_touch ON public.work_orders IS 'Counts the changes of a work order, behind _100_stamp_status.';
+
+CREATE TRIGGER _100_touch_unseen BEFORE UPDATE OF unit_cost ON public.inventory_items FOR EACH ROW WHEN ((new.version = old.version)) EXECUTE FUNCTION floorcast.count_unseen('inventory_items', 'warehouse_id');
+
+COMMENT ON TRIGGER _100_touch_unseen ON public.inventory_items IS 'Who writes a column that he is not shown is not told whether he guessed what was there.';
+
+CREATE TRIGGER _100_touch_unseen BEFORE UPDATE OF estimated_cost, actual_cost ON public.work_orders FOR EACH ROW WHEN ((new.version = old.version)) EXECUTE FUNCTION floorcast.count_unseen('work_orders', 'warehouse_id');
+
+COMMENT ON TRIGGER _100_touch_unseen ON public.work_orders IS 'Who writes a column that he is not shown is not told whether he guessed what was there.';
 
 CREATE TRIGGER _500_capture_delete AFTER DELETE ON public.equipment REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_equipment();
 
 ALTER TABLE public.equipment ENABLE ALWAYS TRIGGER _500_capture_delete;
 
+COMMENT ON TRIGGER _500_capture_delete ON public.equipment IS 'Puts rows that went into the trail.';
+
+CREATE TRIGGER _500_capture_delete AFTER DELETE ON public.equipment_hierarchy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_equipment_hierarchy();
+
+ALTER TABLE public.equipment_hierarchy ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON public.equipment_hierarchy IS 'Puts rows that went into the trail.';
+
+CREATE TRIGGER _500_capture_delete AFTER DELETE ON public.equipment_maintenance_history REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_equipment_maintenance_history();
+
+ALTER TABLE public.equipment_maintenance_history ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON public.equipment_maintenance_history IS 'Puts rows that went into the trail.';
+
 CREATE TRIGGER _500_capture_delete AFTER DELETE ON public.inventory_items REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_inventory_items();
 
 ALTER TABLE public.inventory_items ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON public.inventory_items IS 'Puts rows that went into the trail.';
+
+CREATE TRIGGER _500_capture_delete AFTER DELETE ON public.inventory_locations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_inventory_locations();
+
+ALTER TABLE public.inventory_locations ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON public.inventory_locations IS 'Puts rows that went into the trail.';
 
 CREATE TRIGGER _500_capture_delete AFTER DELETE ON public.inventory_transactions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_inventory_transactions();
 
 ALTER TABLE public.inventory_transactions ENABLE ALWAYS TRIGGER _500_capture_delete;
 
+COMMENT ON TRIGGER _500_capture_delete ON public.inventory_transactions IS 'Puts rows that went into the trail.';
+
+CREATE TRIGGER _500_capture_delete AFTER DELETE ON public.maintenance_history REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_maintenance_history();
+
+ALTER TABLE public.maintenance_history ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON public.maintenance_history IS 'Puts rows that went into the trail.';
+
+CREATE TRIGGER _500_capture_delete AFTER DELETE ON public.maintenance_schedules REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_maintenance_schedules();
+
+ALTER TABLE public.maintenance_schedules ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON public.maintenance_schedules IS 'Puts rows that went into the trail.';
+
+CREATE TRIGGER _500_capture_delete AFTER DELETE ON public.maintenance_templates REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_maintenance_templates();
+
+ALTER TABLE public.maintenance_templates ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON public.maintenance_templates IS 'Puts rows that went into the trail.';
+
+CREATE TRIGGER _500_capture_delete AFTER DELETE ON public.notifications REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_notifications();
+
+ALTER TABLE public.notifications ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON public.notifications IS 'Puts rows that went into the trail.';
+
+CREATE TRIGGER _500_capture_delete AFTER DELETE ON public.organizations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_organizations();
+
+ALTER TABLE public.organizations ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON public.organizations IS 'Puts rows that went into the trail.';
+
+CREATE TRIGGER _500_capture_delete AFTER DELETE ON public.user_warehouse_access REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_user_warehouse_access();
+
+ALTER TABLE public.user_warehouse_access ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON public.user_warehouse_access IS 'Puts rows that went into the trail.';
+
+CREATE TRIGGER _500_capture_delete AFTER DELETE ON public.users REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_users();
+
+ALTER TABLE public.users ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON public.users IS 'Puts rows that went into the trail.';
+
 CREATE TRIGGER _500_capture_delete AFTER DELETE ON public.warehouses REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_warehouses();
 
 ALTER TABLE public.warehouses ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON public.warehouses IS 'Puts rows that went into the trail.';
 
 CREATE TRIGGER _500_capture_delete AFTER DELETE ON public.work_order_assignments REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_work_order_assignments();
 
 ALTER TABLE public.work_order_assignments ENABLE ALWAYS TRIGGER _500_capture_delete;
 
+COMMENT ON TRIGGER _500_capture_delete ON public.work_order_assignments IS 'Puts rows that went into the trail.';
+
+CREATE TRIGGER _500_capture_delete AFTER DELETE ON public.work_order_attachments REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_work_order_attachments();
+
+ALTER TABLE public.work_order_attachments ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON public.work_order_attachments IS 'Puts rows that went into the trail.';
+
 CREATE TRIGGER _500_capture_delete AFTER DELETE ON public.work_order_timeline REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_work_order_timeline();
 
 ALTER TABLE public.work_order_timeline ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON public.work_order_timeline IS 'Puts rows that went into the trail.';
 
 CREATE TRIGGER _500_capture_delete AFTER DELETE ON public.work_orders REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_work_orders();
 
 ALTER TABLE public.work_orders ENABLE ALWAYS TRIGGER _500_capture_delete;
 
+COMMENT ON TRIGGER _500_capture_delete ON public.work_orders IS 'Puts rows that went into the trail.';
+
 CREATE TRIGGER _500_capture_insert AFTER INSERT ON public.equipment REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_equipment();
 
 ALTER TABLE public.equipment ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON public.equipment IS 'Puts new rows into the trail.';
+
+CREATE TRIGGER _500_capture_insert AFTER INSERT ON public.equipment_hierarchy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_equipment_hierarchy();
+
+ALTER TABLE public.equipment_hierarchy ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON public.equipment_hierarchy IS 'Puts new rows into the trail.';
+
+CREATE TRIGGER _500_capture_insert AFTER INSERT ON public.equipment_maintenance_history REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_equipment_maintenance_history();
+
+ALTER TABLE public.equipment_maintenance_history ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON public.equipment_maintenance_history IS 'Puts new rows into the trail.';
 
 CREATE TRIGGER _500_capture_insert AFTER INSERT ON public.inventory_items REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_inventory_items();
 
 ALTER TABLE public.inventory_items ENABLE ALWAYS TRIGGER _500_capture_insert;
 
+COMMENT ON TRIGGER _500_capture_insert ON public.inventory_items IS 'Puts new rows into the trail.';
+
+CREATE TRIGGER _500_capture_insert AFTER INSERT ON public.inventory_locations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_inventory_locations();
+
+ALTER TABLE public.inventory_locations ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON public.inventory_locations IS 'Puts new rows into the trail.';
+
 CREATE TRIGGER _500_capture_insert AFTER INSERT ON public.inventory_transactions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_inventory_transactions();
 
 ALTER TABLE public.inventory_transactions ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON public.inventory_transactions IS 'Puts new rows into the trail.';
+
+CREATE TRIGGER _500_capture_insert AFTER INSERT ON public.maintenance_history REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_maintenance_history();
+
+ALTER TABLE public.maintenance_history ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON public.maintenance_history IS 'Puts new rows into the trail.';
+
+CREATE TRIGGER _500_capture_insert AFTER INSERT ON public.maintenance_schedules REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_maintenance_schedules();
+
+ALTER TABLE public.maintenance_schedules ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON public.maintenance_schedules IS 'Puts new rows into the trail.';
+
+CREATE TRIGGER _500_capture_insert AFTER INSERT ON public.maintenance_templates REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_maintenance_templates();
+
+ALTER TABLE public.maintenance_templates ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON public.maintenance_templates IS 'Puts new rows into the trail.';
+
+CREATE TRIGGER _500_capture_insert AFTER INSERT ON public.notifications REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_notifications();
+
+ALTER TABLE public.notifications ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON public.notifications IS 'Puts new rows into the trail.';
+
+CREATE TRIGGER _500_capture_insert AFTER INSERT ON public.organizations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_organizations();
+
+ALTER TABLE public.organizations ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON public.organizations IS 'Puts new rows into the trail.';
+
+CREATE TRIGGER _500_capture_insert AFTER INSERT ON public.user_warehouse_access REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_user_warehouse_access();
+
+ALTER TABLE public.user_warehouse_access ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON public.user_warehouse_access IS 'Puts new rows into the trail.';
+
+CREATE TRIGGER _500_capture_insert AFTER INSERT ON public.users REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_users();
+
+ALTER TABLE public.users ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON public.users IS 'Puts new rows into the trail.';
 
 CREATE TRIGGER _500_capture_insert AFTER INSERT ON public.warehouses REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_warehouses();
 
 ALTER TABLE public.warehouses ENABLE ALWAYS TRIGGER _500_capture_insert;
 
+COMMENT ON TRIGGER _500_capture_insert ON public.warehouses IS 'Puts new rows into the trail.';
+
 CREATE TRIGGER _500_capture_insert AFTER INSERT ON public.work_order_assignments REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_work_order_assignments();
 
 ALTER TABLE public.work_order_assignments ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON public.work_order_assignments IS 'Puts new rows into the trail.';
+
+CREATE TRIGGER _500_capture_insert AFTER INSERT ON public.work_order_attachments REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_work_order_attachments();
+
+ALTER TABLE public.work_order_attachments ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON public.work_order_attachments IS 'Puts new rows into the trail.';
 
 CREATE TRIGGER _500_capture_insert AFTER INSERT ON public.work_order_timeline REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_work_order_timeline();
 
 ALTER TABLE public.work_order_timeline ENABLE ALWAYS TRIGGER _500_capture_insert;
 
+COMMENT ON TRIGGER _500_capture_insert ON public.work_order_timeline IS 'Puts new rows into the trail.';
+
 CREATE TRIGGER _500_capture_insert AFTER INSERT ON public.work_orders REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_work_orders();
 
 ALTER TABLE public.work_orders ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON public.work_orders IS 'Puts new rows into the trail.';
 
 CREATE TRIGGER _500_capture_update AFTER UPDATE ON public.equipment REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_equipment();
 
 ALTER TABLE public.equipment ENABLE ALWAYS TRIGGER _500_capture_update;
 
+COMMENT ON TRIGGER _500_capture_update ON public.equipment IS 'Puts rows that changed into the trail, as they were and as they are.';
+
+CREATE TRIGGER _500_capture_update AFTER UPDATE ON public.equipment_hierarchy REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_equipment_hierarchy();
+
+ALTER TABLE public.equipment_hierarchy ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON public.equipment_hierarchy IS 'Puts rows that changed into the trail, as they were and as they are.';
+
+CREATE TRIGGER _500_capture_update AFTER UPDATE ON public.equipment_maintenance_history REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_equipment_maintenance_history();
+
+ALTER TABLE public.equipment_maintenance_history ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON public.equipment_maintenance_history IS 'Puts rows that changed into the trail, as they were and as they are.';
+
 CREATE TRIGGER _500_capture_update AFTER UPDATE ON public.inventory_items REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_inventory_items();
 
 ALTER TABLE public.inventory_items ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON public.inventory_items IS 'Puts rows that changed into the trail, as they were and as they are.';
+
+CREATE TRIGGER _500_capture_update AFTER UPDATE ON public.inventory_locations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_inventory_locations();
+
+ALTER TABLE public.inventory_locations ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON public.inventory_locations IS 'Puts rows that changed into the trail, as they were and as they are.';
 
 CREATE TRIGGER _500_capture_update AFTER UPDATE ON public.inventory_transactions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_inventory_transactions();
 
 ALTER TABLE public.inventory_transactions ENABLE ALWAYS TRIGGER _500_capture_update;
 
+COMMENT ON TRIGGER _500_capture_update ON public.inventory_transactions IS 'Puts rows that changed into the trail, as they were and as they are.';
+
+CREATE TRIGGER _500_capture_update AFTER UPDATE ON public.maintenance_history REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_maintenance_history();
+
+ALTER TABLE public.maintenance_history ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON public.maintenance_history IS 'Puts rows that changed into the trail, as they were and as they are.';
+
+CREATE TRIGGER _500_capture_update AFTER UPDATE ON public.maintenance_schedules REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_maintenance_schedules();
+
+ALTER TABLE public.maintenance_schedules ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON public.maintenance_schedules IS 'Puts rows that changed into the trail, as they were and as they are.';
+
+CREATE TRIGGER _500_capture_update AFTER UPDATE ON public.maintenance_templates REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_maintenance_templates();
+
+ALTER TABLE public.maintenance_templates ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON public.maintenance_templates IS 'Puts rows that changed into the trail, as they were and as they are.';
+
+CREATE TRIGGER _500_capture_update AFTER UPDATE ON public.notifications REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_notifications();
+
+ALTER TABLE public.notifications ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON public.notifications IS 'Puts rows that changed into the trail, as they were and as they are.';
+
+CREATE TRIGGER _500_capture_update AFTER UPDATE ON public.organizations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_organizations();
+
+ALTER TABLE public.organizations ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON public.organizations IS 'Puts rows that changed into the trail, as they were and as they are.';
+
+CREATE TRIGGER _500_capture_update AFTER UPDATE ON public.user_warehouse_access REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_user_warehouse_access();
+
+ALTER TABLE public.user_warehouse_access ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON public.user_warehouse_access IS 'Puts rows that changed into the trail, as they were and as they are.';
+
+CREATE TRIGGER _500_capture_update AFTER UPDATE ON public.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_users();
+
+ALTER TABLE public.users ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON public.users IS 'Puts rows that changed into the trail, as they were and as they are.';
+
 CREATE TRIGGER _500_capture_update AFTER UPDATE ON public.warehouses REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_warehouses();
 
 ALTER TABLE public.warehouses ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON public.warehouses IS 'Puts rows that changed into the trail, as they were and as they are.';
 
 CREATE TRIGGER _500_capture_update AFTER UPDATE ON public.work_order_assignments REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_work_order_assignments();
 
 ALTER TABLE public.work_order_assignments ENABLE ALWAYS TRIGGER _500_capture_update;
 
+COMMENT ON TRIGGER _500_capture_update ON public.work_order_assignments IS 'Puts rows that changed into the trail, as they were and as they are.';
+
+CREATE TRIGGER _500_capture_update AFTER UPDATE ON public.work_order_attachments REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_work_order_attachments();
+
+ALTER TABLE public.work_order_attachments ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON public.work_order_attachments IS 'Puts rows that changed into the trail, as they were and as they are.';
+
 CREATE TRIGGER _500_capture_update AFTER UPDATE ON public.work_order_timeline REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_work_order_timeline();
 
 ALTER TABLE public.work_order_timeline ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON public.work_order_timeline IS 'Puts rows that changed into the trail, as they were and as they are.';
 
 CREATE TRIGGER _500_capture_update AFTER UPDATE ON public.work_orders REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_work_orders();
 
 ALTER TABLE public.work_orders ENABLE ALWAYS TRIGGER _500_capture_update;
 
+COMMENT ON TRIGGER _500_capture_update ON public.work_orders IS 'Puts rows that changed into the trail, as they were and as they are.';
+
 CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON public.equipment FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
 
 ALTER TABLE public.equipment ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON public.equipment IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON public.equipment_hierarchy FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+ALTER TABLE public.equipment_hierarchy ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON public.equipment_hierarchy IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON public.equipment_maintenance_history FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+ALTER TABLE public.equipment_maintenance_history ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON public.equipment_maintenance_history IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
 
 CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON public.inventory_items FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
 
 ALTER TABLE public.inventory_items ENABLE ALWAYS TRIGGER _500_refuse_truncate;
 
+COMMENT ON TRIGGER _500_refuse_truncate ON public.inventory_items IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON public.inventory_locations FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+ALTER TABLE public.inventory_locations ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON public.inventory_locations IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
 CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON public.inventory_transactions FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
 
 ALTER TABLE public.inventory_transactions ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON public.inventory_transactions IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON public.maintenance_history FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+ALTER TABLE public.maintenance_history ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON public.maintenance_history IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON public.maintenance_schedules FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+ALTER TABLE public.maintenance_schedules ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON public.maintenance_schedules IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON public.maintenance_templates FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+ALTER TABLE public.maintenance_templates ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON public.maintenance_templates IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON public.notifications FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+ALTER TABLE public.notifications ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON public.notifications IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON public.organizations FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+ALTER TABLE public.organizations ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON public.organizations IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON public.user_warehouse_access FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+ALTER TABLE public.user_warehouse_access ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON public.user_warehouse_access IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON public.users FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+ALTER TABLE public.users ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON public.users IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
 
 CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON public.warehouses FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
 
 ALTER TABLE public.warehouses ENABLE ALWAYS TRIGGER _500_refuse_truncate;
 
+COMMENT ON TRIGGER _500_refuse_truncate ON public.warehouses IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
 CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON public.work_order_assignments FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
 
 ALTER TABLE public.work_order_assignments ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON public.work_order_assignments IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON public.work_order_attachments FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+ALTER TABLE public.work_order_attachments ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON public.work_order_attachments IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
 
 CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON public.work_order_timeline FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
 
 ALTER TABLE public.work_order_timeline ENABLE ALWAYS TRIGGER _500_refuse_truncate;
 
+COMMENT ON TRIGGER _500_refuse_truncate ON public.work_order_timeline IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
 CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON public.work_orders FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
 
 ALTER TABLE public.work_orders ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON public.work_orders IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
+
+CREATE TRIGGER _600_follow_schedule_insert AFTER INSERT ON public.work_orders REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.follow_schedule();
+
+COMMENT ON TRIGGER _600_follow_schedule_insert ON public.work_orders IS 'Maintenance that is loaded as done goes into the history.';
+
+CREATE TRIGGER _600_follow_schedule_update AFTER UPDATE ON public.work_orders REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.follow_schedule();
+
+COMMENT ON TRIGGER _600_follow_schedule_update ON public.work_orders IS 'Maintenance that is done goes into the history, and moves on a schedule that counts from the completion.';
+
+CREATE TRIGGER _600_keep_grants AFTER UPDATE ON public.organizations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.keep_grants();
+
+ALTER TABLE public.organizations ENABLE ALWAYS TRIGGER _600_keep_grants;
+
+COMMENT ON TRIGGER _600_keep_grants ON public.organizations IS 'Nobody is in a warehouse of a retired organization.';
+
+CREATE TRIGGER _600_keep_grants AFTER UPDATE ON public.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.keep_grants();
+
+ALTER TABLE public.users ENABLE ALWAYS TRIGGER _600_keep_grants;
+
+COMMENT ON TRIGGER _600_keep_grants ON public.users IS 'Who leaves loses his grants, and who comes back has them again.';
+
+CREATE TRIGGER _600_keep_grants AFTER UPDATE ON public.warehouses REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.keep_grants();
+
+ALTER TABLE public.warehouses ENABLE ALWAYS TRIGGER _600_keep_grants;
+
+COMMENT ON TRIGGER _600_keep_grants ON public.warehouses IS 'Nobody is in a retired warehouse.';
 
 CREATE TRIGGER _600_keep_grants_delete AFTER DELETE ON public.user_warehouse_access REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.keep_grants();
 
 ALTER TABLE public.user_warehouse_access ENABLE ALWAYS TRIGGER _600_keep_grants_delete;
 
+COMMENT ON TRIGGER _600_keep_grants_delete ON public.user_warehouse_access IS 'Access withdrawn is a grant that is gone.';
+
 CREATE TRIGGER _600_keep_grants_insert AFTER INSERT ON public.user_warehouse_access REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.keep_grants();
 
 ALTER TABLE public.user_warehouse_access ENABLE ALWAYS TRIGGER _600_keep_grants_insert;
+
+COMMENT ON TRIGGER _600_keep_grants_insert ON public.user_warehouse_access IS 'Access given is a grant.';
 
 CREATE TRIGGER _600_keep_grants_update AFTER UPDATE ON public.user_warehouse_access REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.keep_grants();
 
 ALTER TABLE public.user_warehouse_access ENABLE ALWAYS TRIGGER _600_keep_grants_update;
 
+COMMENT ON TRIGGER _600_keep_grants_update ON public.user_warehouse_access IS 'A changed role is a changed grant.';
+
+CREATE TRIGGER _600_keep_usage_of_changed AFTER UPDATE ON public.inventory_items REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.keep_location_usage();
+
+COMMENT ON TRIGGER _600_keep_usage_of_changed ON public.inventory_items IS 'An item that is moved, or of which there is more or less, or that is retired or restored, changes what its locations hold.';
+
+CREATE TRIGGER _600_keep_usage_of_deleted AFTER DELETE ON public.inventory_items REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.keep_location_usage();
+
+COMMENT ON TRIGGER _600_keep_usage_of_deleted ON public.inventory_items IS 'A deleted item leaves its room to others.';
+
+CREATE TRIGGER _600_keep_usage_of_new AFTER INSERT ON public.inventory_items REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.keep_location_usage();
+
+COMMENT ON TRIGGER _600_keep_usage_of_new ON public.inventory_items IS 'A new item takes room where it lies.';
+
 CREATE TRIGGER _600_move_stock AFTER INSERT ON public.inventory_transactions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.move_stock();
+
+COMMENT ON TRIGGER _600_move_stock ON public.inventory_transactions IS 'The only way in which stock changes: what was booked is added to the item.';
+
+CREATE TRIGGER _600_notify_assigned AFTER INSERT ON public.work_order_assignments REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.notify_assigned();
+
+COMMENT ON TRIGGER _600_notify_assigned ON public.work_order_assignments IS 'Tells the person, unless he did it himself.';
+
+CREATE TRIGGER _600_notify_escalated AFTER INSERT ON public.work_order_timeline REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.notify_escalated();
+
+COMMENT ON TRIGGER _600_notify_escalated ON public.work_order_timeline IS 'Tells those who lead of an order that was escalated.';
+
+CREATE TRIGGER _600_notify_low_stock AFTER UPDATE ON public.inventory_items REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.notify_low_stock();
+
+COMMENT ON TRIGGER _600_notify_low_stock ON public.inventory_items IS 'Tells clerks and managers that a part fell to its reorder point.';
+
+CREATE TRIGGER _600_notify_maintenance_due AFTER INSERT ON public.work_orders REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.notify_maintenance_due();
+
+COMMENT ON TRIGGER _600_notify_maintenance_due ON public.work_orders IS 'Tells those who lead of an order that a schedule made.';
+
+CREATE TRIGGER _600_notify_reassigned AFTER UPDATE ON public.work_order_assignments REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.notify_assigned();
+
+COMMENT ON TRIGGER _600_notify_reassigned ON public.work_order_assignments IS 'Tells the person to whom an assignment was handed on.';
+
+CREATE TRIGGER _600_notify_status AFTER UPDATE ON public.equipment REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.notify_equipment_status();
+
+COMMENT ON TRIGGER _600_notify_status ON public.equipment IS 'Tells those who lead that a machine that matters is down, or back.';
 
 CREATE TRIGGER _600_provide_work_order_sequence AFTER INSERT ON public.organizations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.provide_work_order_sequence();
 
+COMMENT ON TRIGGER _600_provide_work_order_sequence ON public.organizations IS 'A new organization numbers its work orders from 1.';
+
+CREATE TRIGGER _600_record_added AFTER INSERT ON public.work_order_attachments REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.record_attachments_added();
+
+COMMENT ON TRIGGER _600_record_added ON public.work_order_attachments IS 'What is attached goes into the timeline of its order.';
+
 CREATE TRIGGER _600_record_assigned AFTER INSERT ON public.work_order_assignments REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.record_assignment_changes();
+
+COMMENT ON TRIGGER _600_record_assigned ON public.work_order_assignments IS 'Who was put on an order stands in its timeline.';
 
 CREATE TRIGGER _600_record_changes AFTER UPDATE ON public.work_orders REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.record_work_order_changes();
 
+COMMENT ON TRIGGER _600_record_changes ON public.work_orders IS 'Status, priority and schedule stand in the timeline as they change.';
+
 CREATE TRIGGER _600_record_created AFTER INSERT ON public.work_orders REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.record_work_orders_created();
+
+COMMENT ON TRIGGER _600_record_created ON public.work_orders IS 'The timeline of an order begins with its creation.';
+
+CREATE TRIGGER _600_record_loaded_maintenance AFTER INSERT ON public.work_orders REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.record_maintenance();
+
+COMMENT ON TRIGGER _600_record_loaded_maintenance ON public.work_orders IS 'An order that is loaded as done is a line in the history of its machine.';
+
+CREATE TRIGGER _600_record_maintenance AFTER UPDATE ON public.work_orders REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.record_maintenance();
+
+COMMENT ON TRIGGER _600_record_maintenance ON public.work_orders IS 'An order that is completed is a line in the history of its machine.';
 
 CREATE TRIGGER _600_record_parts_used AFTER INSERT ON public.inventory_transactions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.record_parts_used();
 
+COMMENT ON TRIGGER _600_record_parts_used ON public.inventory_transactions IS 'Parts taken for a work order stand in its timeline.';
+
 CREATE TRIGGER _600_record_reassigned AFTER UPDATE ON public.work_order_assignments REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.record_assignment_changes();
 
+COMMENT ON TRIGGER _600_record_reassigned ON public.work_order_assignments IS 'An assignment that becomes another person''s stands in the timeline as both.';
+
 CREATE TRIGGER _600_record_unassigned AFTER DELETE ON public.work_order_assignments REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.record_assignment_changes();
+
+COMMENT ON TRIGGER _600_record_unassigned ON public.work_order_assignments IS 'Who was taken off an order stands in its timeline.';
+
+CREATE TRIGGER _600_refuse_changed_circles AFTER UPDATE ON public.equipment_hierarchy REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_hierarchy_circles();
+
+COMMENT ON TRIGGER _600_refuse_changed_circles ON public.equipment_hierarchy IS 'A link that changes its ends closes no circle.';
+
+CREATE TRIGGER _600_refuse_lone_halves AFTER INSERT ON public.inventory_transactions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_lone_halves();
+
+COMMENT ON TRIGGER _600_refuse_lone_halves ON public.inventory_transactions IS 'What leaves one warehouse by a transfer arrives in the other, in the same statement.';
+
+CREATE TRIGGER _600_refuse_new_circles AFTER INSERT ON public.equipment_hierarchy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_hierarchy_circles();
+
+COMMENT ON TRIGGER _600_refuse_new_circles ON public.equipment_hierarchy IS 'A new link closes no circle.';
+
+CREATE TRIGGER _600_refuse_strangers AFTER INSERT ON public.notifications REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_strangers();
+
+COMMENT ON TRIGGER _600_refuse_strangers ON public.notifications IS 'A notification is for somebody who has access to its warehouse.';
 
 CREATE TRIGGER _600_refuse_truncate BEFORE TRUNCATE ON public.user_warehouse_access FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
 
 ALTER TABLE public.user_warehouse_access ENABLE ALWAYS TRIGGER _600_refuse_truncate;
 
+COMMENT ON TRIGGER _600_refuse_truncate ON public.user_warehouse_access IS 'TRUNCATE gives triggers no rows: everybody would lose access by law and keep it by grant.';
+
+ALTER TABLE ONLY public.equipment_hierarchy
+    ADD CONSTRAINT a_child_stands_in_the_warehouse_of_its_parent FOREIGN KEY (child_id, warehouse_id) REFERENCES public.equipment(id, warehouse_id) ON UPDATE CASCADE ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.maintenance_history
+    ADD CONSTRAINT a_history_is_in_the_warehouse_of_its_schedule FOREIGN KEY (schedule_id, warehouse_id) REFERENCES public.maintenance_schedules(id, warehouse_id) ON UPDATE CASCADE;
+
+ALTER TABLE ONLY public.maintenance_history
+    ADD CONSTRAINT a_history_is_in_the_warehouse_of_its_work_order FOREIGN KEY (work_order_id, warehouse_id) REFERENCES public.work_orders(id, warehouse_id) ON UPDATE CASCADE ON DELETE SET NULL (work_order_id);
+
+ALTER TABLE ONLY public.equipment_maintenance_history
+    ADD CONSTRAINT a_line_of_history_is_about_the_machine_of_its_order FOREIGN KEY (work_order_id, equipment_id, warehouse_id) REFERENCES public.work_orders(id, equipment_id, warehouse_id) ON UPDATE CASCADE;
+
+ALTER TABLE ONLY public.equipment_maintenance_history
+    ADD CONSTRAINT a_line_of_history_is_in_the_warehouse_of_its_machine FOREIGN KEY (equipment_id, warehouse_id) REFERENCES public.equipment(id, warehouse_id) ON UPDATE CASCADE;
+
+ALTER TABLE ONLY public.inventory_locations
+    ADD CONSTRAINT a_location_is_in_a_warehouse FOREIGN KEY (warehouse_id) REFERENCES public.warehouses(id);
+
 ALTER TABLE ONLY public.equipment
     ADD CONSTRAINT a_machine_stands_in_a_warehouse FOREIGN KEY (warehouse_id) REFERENCES public.warehouses(id);
+
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT a_notification_is_about_a_warehouse FOREIGN KEY (warehouse_id) REFERENCES public.warehouses(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT a_notification_is_for_a_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT a_notification_is_in_the_warehouse_of_its_item FOREIGN KEY (item_id, warehouse_id) REFERENCES public.inventory_items(id, warehouse_id) ON DELETE SET NULL (item_id);
+
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT a_notification_is_in_the_warehouse_of_its_machine FOREIGN KEY (equipment_id, warehouse_id) REFERENCES public.equipment(id, warehouse_id) ON DELETE SET NULL (equipment_id);
+
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT a_notification_is_in_the_warehouse_of_its_work_order FOREIGN KEY (work_order_id, warehouse_id) REFERENCES public.work_orders(id, warehouse_id) ON DELETE SET NULL (work_order_id);
+
+ALTER TABLE ONLY public.equipment_hierarchy
+    ADD CONSTRAINT a_parent_stands_in_the_warehouse_of_its_child FOREIGN KEY (parent_id, warehouse_id) REFERENCES public.equipment(id, warehouse_id) ON UPDATE CASCADE ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.maintenance_schedules
+    ADD CONSTRAINT a_schedule_is_in_the_warehouse_of_its_machine FOREIGN KEY (equipment_id, warehouse_id) REFERENCES public.equipment(id, warehouse_id) ON UPDATE CASCADE;
+
+ALTER TABLE ONLY public.maintenance_schedules
+    ADD CONSTRAINT a_schedule_is_in_the_warehouse_of_its_template FOREIGN KEY (template_id, warehouse_id) REFERENCES public.maintenance_templates(id, warehouse_id);
+
+ALTER TABLE ONLY public.maintenance_templates
+    ADD CONSTRAINT a_template_belongs_to_a_warehouse FOREIGN KEY (warehouse_id) REFERENCES public.warehouses(id);
 
 ALTER TABLE ONLY public.inventory_transactions
     ADD CONSTRAINT a_transaction_is_in_the_warehouse_of_its_item FOREIGN KEY (item_id, warehouse_id) REFERENCES public.inventory_items(id, warehouse_id);
 
 ALTER TABLE ONLY public.users
-    ADD CONSTRAINT a_user_starts_in_a_warehouse_that_exists FOREIGN KEY (warehouse_id) REFERENCES public.warehouses(id);
+    ADD CONSTRAINT a_user_belongs_to_an_organization_that_exists FOREIGN KEY (organization_id) REFERENCES public.organizations(id);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT a_user_starts_in_a_warehouse_of_his_organization FOREIGN KEY (warehouse_id, organization_id) REFERENCES public.warehouses(id, organization_id);
 
 ALTER TABLE ONLY public.warehouses
     ADD CONSTRAINT a_warehouse_belongs_to_an_organization FOREIGN KEY (organization_id) REFERENCES public.organizations(id);
@@ -1281,16 +4193,16 @@ ALTER TABLE ONLY public.work_orders
     ADD CONSTRAINT a_work_order_is_in_the_warehouse_of_its_machine FOREIGN KEY (equipment_id, warehouse_id) REFERENCES public.equipment(id, warehouse_id) ON UPDATE CASCADE;
 
 ALTER TABLE ONLY public.work_orders
-    ADD CONSTRAINT a_work_order_is_requested_by_a_user FOREIGN KEY (requested_by) REFERENCES public.users(id);
+    ADD CONSTRAINT a_work_order_is_requested_by_a_user_of_the_organization FOREIGN KEY (requested_by, organization_id) REFERENCES public.users(id, organization_id);
 
 ALTER TABLE ONLY public.work_orders
-    ADD CONSTRAINT a_work_order_is_verified_by_a_user FOREIGN KEY (verified_by) REFERENCES public.users(id);
+    ADD CONSTRAINT a_work_order_is_verified_by_a_user_of_the_organization FOREIGN KEY (verified_by, organization_id) REFERENCES public.users(id, organization_id);
 
 ALTER TABLE ONLY public.user_warehouse_access
-    ADD CONSTRAINT access_is_given_to_a_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+    ADD CONSTRAINT access_is_given_to_a_user_of_the_organization FOREIGN KEY (user_id, organization_id) REFERENCES public.users(id, organization_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.user_warehouse_access
-    ADD CONSTRAINT access_is_given_to_a_warehouse FOREIGN KEY (warehouse_id) REFERENCES public.warehouses(id) ON DELETE CASCADE;
+    ADD CONSTRAINT access_is_given_to_a_warehouse_of_the_organization FOREIGN KEY (warehouse_id, organization_id) REFERENCES public.warehouses(id, organization_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.work_order_assignments
     ADD CONSTRAINT an_assignment_is_given_to_a_user FOREIGN KEY (user_id) REFERENCES public.users(id);
@@ -1298,110 +4210,637 @@ ALTER TABLE ONLY public.work_order_assignments
 ALTER TABLE ONLY public.work_order_assignments
     ADD CONSTRAINT an_assignment_is_in_the_warehouse_of_its_work_order FOREIGN KEY (work_order_id, warehouse_id) REFERENCES public.work_orders(id, warehouse_id) ON UPDATE CASCADE ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.work_order_attachments
+    ADD CONSTRAINT an_attachment_is_in_the_warehouse_of_its_work_order FOREIGN KEY (work_order_id, warehouse_id) REFERENCES public.work_orders(id, warehouse_id) ON UPDATE CASCADE ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.work_order_timeline
     ADD CONSTRAINT an_event_is_in_the_warehouse_of_its_work_order FOREIGN KEY (work_order_id, warehouse_id) REFERENCES public.work_orders(id, warehouse_id) ON UPDATE CASCADE ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.inventory_items
+    ADD CONSTRAINT an_item_lies_in_a_location_of_its_warehouse FOREIGN KEY (location_id, warehouse_id) REFERENCES public.inventory_locations(id, warehouse_id);
+
+ALTER TABLE ONLY public.inventory_items
     ADD CONSTRAINT an_item_lies_in_a_warehouse FOREIGN KEY (warehouse_id) REFERENCES public.warehouses(id);
+
+ALTER TABLE ONLY public.work_orders
+    ADD CONSTRAINT an_order_of_a_schedule_is_on_its_machine FOREIGN KEY (schedule_id, equipment_id, warehouse_id) REFERENCES public.maintenance_schedules(id, equipment_id, warehouse_id) ON UPDATE CASCADE;
 
 ALTER TABLE ONLY public.inventory_transactions
     ADD CONSTRAINT parts_are_taken_for_a_work_order FOREIGN KEY (work_order_id) REFERENCES public.work_orders(id);
 
-CREATE POLICY admins_delete ON public.work_orders FOR DELETE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_as(VARIADIC ARRAY['admin'::text]) AS my_warehouses_as))));
+ALTER TABLE floorcast.change ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY admins_manage ON public.user_warehouse_access TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_as(VARIADIC ARRAY['admin'::text]) AS my_warehouses_as))));
+ALTER TABLE floorcast.column_rule ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY clerks_insert ON public.inventory_items FOR INSERT TO authenticated WITH CHECK ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_as(VARIADIC ARRAY['inventory_clerk'::text, 'supervisor'::text, 'manager'::text, 'admin'::text]) AS my_warehouses_as))));
+ALTER TABLE floorcast.grants ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY clerks_update ON public.inventory_items FOR UPDATE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_as(VARIADIC ARRAY['inventory_clerk'::text, 'supervisor'::text, 'manager'::text, 'admin'::text]) AS my_warehouses_as))));
+ALTER TABLE floorcast.incarnation ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY colleagues_read ON public.users FOR SELECT TO authenticated USING (((id = ( SELECT auth.uid() AS uid)) OR (id = ANY (ARRAY( SELECT floorcast.my_colleagues() AS my_colleagues)))));
+ALTER TABLE floorcast.maintenance ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_maintains ON floorcast.change TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON floorcast.change IS 'The owner, as whom migrations and security definers run.';
+
+CREATE POLICY owner_maintains ON floorcast.column_rule TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON floorcast.column_rule IS 'The owner, as whom migrations and security definers run.';
+
+CREATE POLICY owner_maintains ON floorcast.grants TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON floorcast.grants IS 'The owner, as whom migrations and security definers run.';
+
+CREATE POLICY owner_maintains ON floorcast.incarnation TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON floorcast.incarnation IS 'The owner, as whom migrations and security definers run.';
+
+CREATE POLICY owner_maintains ON floorcast.maintenance TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON floorcast.maintenance IS 'The owner, as whom migrations and security definers run.';
+
+CREATE POLICY owner_maintains ON floorcast.owner_rule TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON floorcast.owner_rule IS 'The owner, as whom migrations and security definers run.';
+
+CREATE POLICY owner_maintains ON floorcast.protected TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON floorcast.protected IS 'The owner, as whom migrations and security definers run.';
+
+CREATE POLICY owner_maintains ON floorcast.table_rule TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON floorcast.table_rule IS 'The owner, as whom migrations and security definers run.';
+
+CREATE POLICY owner_maintains ON floorcast.tick TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON floorcast.tick IS 'The owner, as whom migrations and security definers run.';
+
+CREATE POLICY owner_maintains ON floorcast.tracked TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON floorcast.tracked IS 'The owner, as whom migrations and security definers run.';
+
+ALTER TABLE floorcast.owner_rule ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY processes_work ON floorcast.change TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY processes_work ON floorcast.change IS 'Our processes see every row of what their grants let them touch.';
+
+CREATE POLICY processes_work ON floorcast.column_rule TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY processes_work ON floorcast.column_rule IS 'Our processes see every row of what their grants let them touch.';
+
+CREATE POLICY processes_work ON floorcast.grants TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY processes_work ON floorcast.grants IS 'Our processes see every row of what their grants let them touch.';
+
+CREATE POLICY processes_work ON floorcast.incarnation TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY processes_work ON floorcast.incarnation IS 'Our processes see every row of what their grants let them touch.';
+
+CREATE POLICY processes_work ON floorcast.maintenance TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY processes_work ON floorcast.maintenance IS 'Our processes see every row of what their grants let them touch.';
+
+CREATE POLICY processes_work ON floorcast.owner_rule TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY processes_work ON floorcast.owner_rule IS 'Our processes see every row of what their grants let them touch.';
+
+CREATE POLICY processes_work ON floorcast.protected TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY processes_work ON floorcast.protected IS 'Our processes see every row of what their grants let them touch.';
+
+CREATE POLICY processes_work ON floorcast.table_rule TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY processes_work ON floorcast.table_rule IS 'Our processes see every row of what their grants let them touch.';
+
+CREATE POLICY processes_work ON floorcast.tick TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY processes_work ON floorcast.tick IS 'Our processes see every row of what their grants let them touch.';
+
+CREATE POLICY processes_work ON floorcast.tracked TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY processes_work ON floorcast.tracked IS 'Our processes see every row of what their grants let them touch.';
+
+ALTER TABLE floorcast.protected ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE floorcast.table_rule ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE floorcast.tick ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE floorcast.tracked ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY admins_change_admins ON public.user_warehouse_access AS RESTRICTIVE FOR UPDATE TO authenticated USING (((role <> 'admin'::text) OR (warehouse_id IN ( SELECT m.warehouse_id
+   FROM floorcast.my_access() m(warehouse_id, organization_id, role)
+  WHERE (m.role = 'admin'::text)))));
+
+COMMENT ON POLICY admins_change_admins ON public.user_warehouse_access IS 'Only an admin of the warehouse changes an admin, or makes somebody one.';
+
+CREATE POLICY admins_make_admins ON public.user_warehouse_access AS RESTRICTIVE FOR INSERT TO authenticated WITH CHECK (((role <> 'admin'::text) OR (warehouse_id IN ( SELECT m.warehouse_id
+   FROM floorcast.my_access() m(warehouse_id, organization_id, role)
+  WHERE (m.role = 'admin'::text)))));
+
+COMMENT ON POLICY admins_make_admins ON public.user_warehouse_access IS 'Only an admin of the warehouse makes another one.';
+
+CREATE POLICY admins_remove_admins ON public.user_warehouse_access AS RESTRICTIVE FOR DELETE TO authenticated USING (((role <> 'admin'::text) OR (warehouse_id IN ( SELECT m.warehouse_id
+   FROM floorcast.my_access() m(warehouse_id, organization_id, role)
+  WHERE (m.role = 'admin'::text)))));
+
+COMMENT ON POLICY admins_remove_admins ON public.user_warehouse_access IS 'Only an admin of the warehouse dismisses an admin.';
+
+CREATE POLICY by_rule_delete ON public.equipment FOR DELETE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('equipment'::text, 'delete'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_delete ON public.equipment IS 'Where the rules let the caller''s role delete.';
+
+CREATE POLICY by_rule_delete ON public.equipment_hierarchy FOR DELETE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('equipment_hierarchy'::text, 'delete'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_delete ON public.equipment_hierarchy IS 'Where the rules let the caller''s role delete.';
+
+CREATE POLICY by_rule_delete ON public.equipment_maintenance_history FOR DELETE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('equipment_maintenance_history'::text, 'delete'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_delete ON public.equipment_maintenance_history IS 'Where the rules let the caller''s role delete.';
+
+CREATE POLICY by_rule_delete ON public.inventory_items FOR DELETE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('inventory_items'::text, 'delete'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_delete ON public.inventory_items IS 'Where the rules let the caller''s role delete.';
+
+CREATE POLICY by_rule_delete ON public.inventory_locations FOR DELETE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('inventory_locations'::text, 'delete'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_delete ON public.inventory_locations IS 'Where the rules let the caller''s role delete.';
+
+CREATE POLICY by_rule_delete ON public.inventory_transactions FOR DELETE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('inventory_transactions'::text, 'delete'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_delete ON public.inventory_transactions IS 'Where the rules let the caller''s role delete.';
+
+CREATE POLICY by_rule_delete ON public.maintenance_history FOR DELETE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('maintenance_history'::text, 'delete'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_delete ON public.maintenance_history IS 'Where the rules let the caller''s role delete.';
+
+CREATE POLICY by_rule_delete ON public.maintenance_schedules FOR DELETE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('maintenance_schedules'::text, 'delete'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_delete ON public.maintenance_schedules IS 'Where the rules let the caller''s role delete.';
+
+CREATE POLICY by_rule_delete ON public.maintenance_templates FOR DELETE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('maintenance_templates'::text, 'delete'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_delete ON public.maintenance_templates IS 'Where the rules let the caller''s role delete.';
+
+CREATE POLICY by_rule_delete ON public.notifications FOR DELETE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('notifications'::text, 'delete'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_delete ON public.notifications IS 'Where the rules let the caller''s role delete.';
+
+CREATE POLICY by_rule_delete ON public.organizations FOR DELETE TO authenticated USING (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_organizations_for('organizations'::text, 'delete'::text) AS my_organizations_for)))));
+
+COMMENT ON POLICY by_rule_delete ON public.organizations IS 'Where the rules let the caller''s role delete.';
+
+CREATE POLICY by_rule_delete ON public.user_warehouse_access FOR DELETE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('user_warehouse_access'::text, 'delete'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_delete ON public.user_warehouse_access IS 'Where the rules let the caller''s role delete.';
+
+CREATE POLICY by_rule_delete ON public.users FOR DELETE TO authenticated USING (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_people_for('users'::text, 'delete'::text) AS my_people_for)))));
+
+COMMENT ON POLICY by_rule_delete ON public.users IS 'Where the rules let the caller''s role delete.';
+
+CREATE POLICY by_rule_delete ON public.warehouses FOR DELETE TO authenticated USING (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('warehouses'::text, 'delete'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_delete ON public.warehouses IS 'Where the rules let the caller''s role delete.';
+
+CREATE POLICY by_rule_delete ON public.work_order_assignments FOR DELETE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_assignments'::text, 'delete'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_delete ON public.work_order_assignments IS 'Where the rules let the caller''s role delete.';
+
+CREATE POLICY by_rule_delete ON public.work_order_attachments FOR DELETE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_attachments'::text, 'delete'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_delete ON public.work_order_attachments IS 'Where the rules let the caller''s role delete.';
+
+CREATE POLICY by_rule_delete ON public.work_order_timeline FOR DELETE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_timeline'::text, 'delete'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_delete ON public.work_order_timeline IS 'Where the rules let the caller''s role delete.';
+
+CREATE POLICY by_rule_delete ON public.work_orders FOR DELETE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_orders'::text, 'delete'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_delete ON public.work_orders IS 'Where the rules let the caller''s role delete.';
+
+CREATE POLICY by_rule_insert ON public.equipment FOR INSERT TO authenticated WITH CHECK (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('equipment'::text, 'insert'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_insert ON public.equipment IS 'Where the rules let the caller''s role insert.';
+
+CREATE POLICY by_rule_insert ON public.equipment_hierarchy FOR INSERT TO authenticated WITH CHECK ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('equipment_hierarchy'::text, 'insert'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_insert ON public.equipment_hierarchy IS 'Where the rules let the caller''s role insert.';
+
+CREATE POLICY by_rule_insert ON public.equipment_maintenance_history FOR INSERT TO authenticated WITH CHECK ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('equipment_maintenance_history'::text, 'insert'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_insert ON public.equipment_maintenance_history IS 'Where the rules let the caller''s role insert.';
+
+CREATE POLICY by_rule_insert ON public.inventory_items FOR INSERT TO authenticated WITH CHECK (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('inventory_items'::text, 'insert'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_insert ON public.inventory_items IS 'Where the rules let the caller''s role insert.';
+
+CREATE POLICY by_rule_insert ON public.inventory_locations FOR INSERT TO authenticated WITH CHECK (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('inventory_locations'::text, 'insert'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_insert ON public.inventory_locations IS 'Where the rules let the caller''s role insert.';
+
+CREATE POLICY by_rule_insert ON public.inventory_transactions FOR INSERT TO authenticated WITH CHECK ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('inventory_transactions'::text, 'insert'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_insert ON public.inventory_transactions IS 'Where the rules let the caller''s role insert.';
+
+CREATE POLICY by_rule_insert ON public.maintenance_history FOR INSERT TO authenticated WITH CHECK ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('maintenance_history'::text, 'insert'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_insert ON public.maintenance_history IS 'Where the rules let the caller''s role insert.';
+
+CREATE POLICY by_rule_insert ON public.maintenance_schedules FOR INSERT TO authenticated WITH CHECK (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('maintenance_schedules'::text, 'insert'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_insert ON public.maintenance_schedules IS 'Where the rules let the caller''s role insert.';
+
+CREATE POLICY by_rule_insert ON public.maintenance_templates FOR INSERT TO authenticated WITH CHECK (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('maintenance_templates'::text, 'insert'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_insert ON public.maintenance_templates IS 'Where the rules let the caller''s role insert.';
+
+CREATE POLICY by_rule_insert ON public.notifications FOR INSERT TO authenticated WITH CHECK ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('notifications'::text, 'insert'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_insert ON public.notifications IS 'Where the rules let the caller''s role insert.';
+
+CREATE POLICY by_rule_insert ON public.organizations FOR INSERT TO authenticated WITH CHECK (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_organizations_for('organizations'::text, 'insert'::text) AS my_organizations_for)))));
+
+COMMENT ON POLICY by_rule_insert ON public.organizations IS 'Where the rules let the caller''s role insert.';
+
+CREATE POLICY by_rule_insert ON public.user_warehouse_access FOR INSERT TO authenticated WITH CHECK ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('user_warehouse_access'::text, 'insert'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_insert ON public.user_warehouse_access IS 'Where the rules let the caller''s role insert.';
+
+CREATE POLICY by_rule_insert ON public.users FOR INSERT TO authenticated WITH CHECK (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_people_for('users'::text, 'insert'::text) AS my_people_for)))));
+
+COMMENT ON POLICY by_rule_insert ON public.users IS 'Where the rules let the caller''s role insert.';
+
+CREATE POLICY by_rule_insert ON public.warehouses FOR INSERT TO authenticated WITH CHECK (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('warehouses'::text, 'insert'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_insert ON public.warehouses IS 'Where the rules let the caller''s role insert.';
+
+CREATE POLICY by_rule_insert ON public.work_order_assignments FOR INSERT TO authenticated WITH CHECK ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_assignments'::text, 'insert'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_insert ON public.work_order_assignments IS 'Where the rules let the caller''s role insert.';
+
+CREATE POLICY by_rule_insert ON public.work_order_attachments FOR INSERT TO authenticated WITH CHECK (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_attachments'::text, 'insert'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_insert ON public.work_order_attachments IS 'Where the rules let the caller''s role insert.';
+
+CREATE POLICY by_rule_insert ON public.work_order_timeline FOR INSERT TO authenticated WITH CHECK ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_timeline'::text, 'insert'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_insert ON public.work_order_timeline IS 'Where the rules let the caller''s role insert.';
+
+CREATE POLICY by_rule_insert ON public.work_orders FOR INSERT TO authenticated WITH CHECK (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_orders'::text, 'insert'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_insert ON public.work_orders IS 'Where the rules let the caller''s role insert.';
+
+CREATE POLICY by_rule_select ON public.equipment FOR SELECT TO authenticated, floorcast_viewer USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('equipment'::text, 'select'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_select ON public.equipment IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
+
+CREATE POLICY by_rule_select ON public.equipment_hierarchy FOR SELECT TO authenticated, floorcast_viewer USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('equipment_hierarchy'::text, 'select'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_select ON public.equipment_hierarchy IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
+
+CREATE POLICY by_rule_select ON public.equipment_maintenance_history FOR SELECT TO authenticated, floorcast_viewer USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('equipment_maintenance_history'::text, 'select'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_select ON public.equipment_maintenance_history IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
+
+CREATE POLICY by_rule_select ON public.inventory_items FOR SELECT TO authenticated, floorcast_viewer USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('inventory_items'::text, 'select'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_select ON public.inventory_items IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
+
+CREATE POLICY by_rule_select ON public.inventory_locations FOR SELECT TO authenticated, floorcast_viewer USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('inventory_locations'::text, 'select'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_select ON public.inventory_locations IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
+
+CREATE POLICY by_rule_select ON public.inventory_transactions FOR SELECT TO authenticated, floorcast_viewer USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('inventory_transactions'::text, 'select'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_select ON public.inventory_transactions IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
+
+CREATE POLICY by_rule_select ON public.maintenance_history FOR SELECT TO authenticated, floorcast_viewer USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('maintenance_history'::text, 'select'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_select ON public.maintenance_history IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
+
+CREATE POLICY by_rule_select ON public.maintenance_schedules FOR SELECT TO authenticated, floorcast_viewer USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('maintenance_schedules'::text, 'select'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_select ON public.maintenance_schedules IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
+
+CREATE POLICY by_rule_select ON public.maintenance_templates FOR SELECT TO authenticated, floorcast_viewer USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('maintenance_templates'::text, 'select'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_select ON public.maintenance_templates IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
+
+CREATE POLICY by_rule_select ON public.notifications FOR SELECT TO authenticated, floorcast_viewer USING (((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('notifications'::text, 'select'::text) AS my_warehouses_for))) OR ((user_id = ( SELECT floorcast.my_id() AS my_id)) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses() AS my_warehouses))))));
+
+COMMENT ON POLICY by_rule_select ON public.notifications IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
+
+CREATE POLICY by_rule_select ON public.organizations FOR SELECT TO authenticated, floorcast_viewer USING (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_organizations_for('organizations'::text, 'select'::text) AS my_organizations_for)))));
+
+COMMENT ON POLICY by_rule_select ON public.organizations IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
+
+CREATE POLICY by_rule_select ON public.user_warehouse_access FOR SELECT TO authenticated, floorcast_viewer USING (((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('user_warehouse_access'::text, 'select'::text) AS my_warehouses_for))) OR ((user_id = ( SELECT floorcast.my_id() AS my_id)) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses() AS my_warehouses))))));
+
+COMMENT ON POLICY by_rule_select ON public.user_warehouse_access IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
+
+CREATE POLICY by_rule_select ON public.users FOR SELECT TO authenticated, floorcast_viewer USING (((deleted_at IS NULL) AND ((id = ANY (ARRAY( SELECT floorcast.my_people_for('users'::text, 'select'::text) AS my_people_for))) OR (id = ( SELECT floorcast.my_id() AS my_id)))));
+
+COMMENT ON POLICY by_rule_select ON public.users IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
+
+CREATE POLICY by_rule_select ON public.warehouses FOR SELECT TO authenticated, floorcast_viewer USING (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('warehouses'::text, 'select'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_select ON public.warehouses IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
+
+CREATE POLICY by_rule_select ON public.work_order_assignments FOR SELECT TO authenticated, floorcast_viewer USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_assignments'::text, 'select'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_select ON public.work_order_assignments IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
+
+CREATE POLICY by_rule_select ON public.work_order_attachments FOR SELECT TO authenticated, floorcast_viewer USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_attachments'::text, 'select'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_select ON public.work_order_attachments IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
+
+CREATE POLICY by_rule_select ON public.work_order_timeline FOR SELECT TO authenticated, floorcast_viewer USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_timeline'::text, 'select'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_select ON public.work_order_timeline IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
+
+CREATE POLICY by_rule_select ON public.work_orders FOR SELECT TO authenticated, floorcast_viewer USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_orders'::text, 'select'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_select ON public.work_orders IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
+
+CREATE POLICY by_rule_update ON public.equipment FOR UPDATE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('equipment'::text, 'update'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_update ON public.equipment IS 'Where the rules let the caller''s role update, before the change and after it.';
+
+CREATE POLICY by_rule_update ON public.equipment_hierarchy FOR UPDATE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('equipment_hierarchy'::text, 'update'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_update ON public.equipment_hierarchy IS 'Where the rules let the caller''s role update, before the change and after it.';
+
+CREATE POLICY by_rule_update ON public.equipment_maintenance_history FOR UPDATE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('equipment_maintenance_history'::text, 'update'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_update ON public.equipment_maintenance_history IS 'Where the rules let the caller''s role update, before the change and after it.';
+
+CREATE POLICY by_rule_update ON public.inventory_items FOR UPDATE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('inventory_items'::text, 'update'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_update ON public.inventory_items IS 'Where the rules let the caller''s role update, before the change and after it.';
+
+CREATE POLICY by_rule_update ON public.inventory_locations FOR UPDATE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('inventory_locations'::text, 'update'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_update ON public.inventory_locations IS 'Where the rules let the caller''s role update, before the change and after it.';
+
+CREATE POLICY by_rule_update ON public.inventory_transactions FOR UPDATE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('inventory_transactions'::text, 'update'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_update ON public.inventory_transactions IS 'Where the rules let the caller''s role update, before the change and after it.';
+
+CREATE POLICY by_rule_update ON public.maintenance_history FOR UPDATE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('maintenance_history'::text, 'update'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_update ON public.maintenance_history IS 'Where the rules let the caller''s role update, before the change and after it.';
+
+CREATE POLICY by_rule_update ON public.maintenance_schedules FOR UPDATE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('maintenance_schedules'::text, 'update'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_update ON public.maintenance_schedules IS 'Where the rules let the caller''s role update, before the change and after it.';
+
+CREATE POLICY by_rule_update ON public.maintenance_templates FOR UPDATE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('maintenance_templates'::text, 'update'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_update ON public.maintenance_templates IS 'Where the rules let the caller''s role update, before the change and after it.';
+
+CREATE POLICY by_rule_update ON public.notifications FOR UPDATE TO authenticated USING (((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('notifications'::text, 'update'::text) AS my_warehouses_for))) OR ((user_id = ( SELECT floorcast.my_id() AS my_id)) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses() AS my_warehouses))))));
+
+COMMENT ON POLICY by_rule_update ON public.notifications IS 'Where the rules let the caller''s role update, before the change and after it.';
+
+CREATE POLICY by_rule_update ON public.organizations FOR UPDATE TO authenticated USING (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_organizations_for('organizations'::text, 'update'::text) AS my_organizations_for)))));
+
+COMMENT ON POLICY by_rule_update ON public.organizations IS 'Where the rules let the caller''s role update, before the change and after it.';
+
+CREATE POLICY by_rule_update ON public.user_warehouse_access FOR UPDATE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('user_warehouse_access'::text, 'update'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_update ON public.user_warehouse_access IS 'Where the rules let the caller''s role update, before the change and after it.';
+
+CREATE POLICY by_rule_update ON public.users FOR UPDATE TO authenticated USING (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_people_for('users'::text, 'update'::text) AS my_people_for)))));
+
+COMMENT ON POLICY by_rule_update ON public.users IS 'Where the rules let the caller''s role update, before the change and after it.';
+
+CREATE POLICY by_rule_update ON public.warehouses FOR UPDATE TO authenticated USING (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('warehouses'::text, 'update'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_update ON public.warehouses IS 'Where the rules let the caller''s role update, before the change and after it.';
+
+CREATE POLICY by_rule_update ON public.work_order_assignments FOR UPDATE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_assignments'::text, 'update'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_update ON public.work_order_assignments IS 'Where the rules let the caller''s role update, before the change and after it.';
+
+CREATE POLICY by_rule_update ON public.work_order_attachments FOR UPDATE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_attachments'::text, 'update'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_update ON public.work_order_attachments IS 'Where the rules let the caller''s role update, before the change and after it.';
+
+CREATE POLICY by_rule_update ON public.work_order_timeline FOR UPDATE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_timeline'::text, 'update'::text) AS my_warehouses_for))));
+
+COMMENT ON POLICY by_rule_update ON public.work_order_timeline IS 'Where the rules let the caller''s role update, before the change and after it.';
+
+CREATE POLICY by_rule_update ON public.work_orders FOR UPDATE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_orders'::text, 'update'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY by_rule_update ON public.work_orders IS 'Where the rules let the caller''s role update, before the change and after it.';
+
+CREATE POLICY counted_by_clerks ON public.inventory_transactions AS RESTRICTIVE FOR INSERT TO authenticated WITH CHECK (((transaction_type <> 'adjustment'::text) OR (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('inventory_transactions'::text, 'adjust'::text) AS my_warehouses_for)))));
+
+COMMENT ON POLICY counted_by_clerks ON public.inventory_transactions IS 'An adjustment needs a role that the rules let adjust, besides one that may insert.';
 
 ALTER TABLE public.equipment ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.equipment_hierarchy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.equipment_maintenance_history ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY in_ones_own_name ON public.equipment_maintenance_history AS RESTRICTIVE FOR INSERT TO authenticated WITH CHECK ((actor = ( SELECT floorcast.actor() AS actor)));
+
+COMMENT ON POLICY in_ones_own_name ON public.equipment_maintenance_history IS 'Nobody writes another''s work into the history.';
+
+CREATE POLICY in_ones_own_name ON public.inventory_transactions AS RESTRICTIVE FOR INSERT TO authenticated WITH CHECK ((actor = ( SELECT floorcast.actor() AS actor)));
+
+COMMENT ON POLICY in_ones_own_name ON public.inventory_transactions IS 'Nobody books in another''s name.';
+
+CREATE POLICY in_ones_own_name ON public.work_order_assignments AS RESTRICTIVE FOR INSERT TO authenticated WITH CHECK ((actor = ( SELECT floorcast.actor() AS actor)));
+
+COMMENT ON POLICY in_ones_own_name ON public.work_order_assignments IS 'Nobody assigns in another''s name.';
+
+CREATE POLICY in_ones_own_name ON public.work_order_attachments AS RESTRICTIVE FOR INSERT TO authenticated WITH CHECK ((actor = ( SELECT floorcast.actor() AS actor)));
+
+COMMENT ON POLICY in_ones_own_name ON public.work_order_attachments IS 'Nobody attaches in another''s name.';
+
+CREATE POLICY in_ones_own_name ON public.work_order_timeline AS RESTRICTIVE FOR INSERT TO authenticated WITH CHECK (((event_type = ANY (ARRAY['commented'::text, 'time_logged'::text])) AND (actor = ( SELECT floorcast.actor() AS actor))));
+
+COMMENT ON POLICY in_ones_own_name ON public.work_order_timeline IS 'People add comments and times in their own name; history, attachments too, is written by triggers.';
+
+CREATE POLICY in_the_folder_of_the_warehouse ON public.work_order_attachments AS RESTRICTIVE FOR INSERT TO authenticated WITH CHECK ((((warehouse_id)::text = split_part(storage_path, '/'::text, 1)) OR ((warehouse_id)::text = split_part(storage_path, '/'::text, 2))));
+
+COMMENT ON POLICY in_the_folder_of_the_warehouse ON public.work_order_attachments IS 'People attach files out of <warehouse>/ or <bucket>/<warehouse>/. An attachment that moves with its order keeps its path.';
+
 ALTER TABLE public.inventory_items ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.inventory_locations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.inventory_transactions ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY managers_delete ON public.equipment FOR DELETE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_as(VARIADIC ARRAY['manager'::text, 'admin'::text]) AS my_warehouses_as))));
+ALTER TABLE public.maintenance_history ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY managers_delete ON public.inventory_items FOR DELETE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_as(VARIADIC ARRAY['manager'::text, 'admin'::text]) AS my_warehouses_as))));
+ALTER TABLE public.maintenance_schedules ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY managers_insert ON public.equipment FOR INSERT TO authenticated WITH CHECK ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_as(VARIADIC ARRAY['supervisor'::text, 'manager'::text, 'admin'::text]) AS my_warehouses_as))));
+ALTER TABLE public.maintenance_templates ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY managers_manage_all_but_admins ON public.user_warehouse_access TO authenticated USING (((role <> 'admin'::text) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_as(VARIADIC ARRAY['manager'::text]) AS my_warehouses_as)))));
-
-CREATE POLICY managers_read ON public.user_warehouse_access FOR SELECT TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_as(VARIADIC ARRAY['manager'::text]) AS my_warehouses_as))));
-
-CREATE POLICY managers_update ON public.warehouses FOR UPDATE TO authenticated USING ((id = ANY (ARRAY( SELECT floorcast.my_warehouses_as(VARIADIC ARRAY['manager'::text, 'admin'::text]) AS my_warehouses_as))));
-
-CREATE POLICY members_read ON public.equipment FOR SELECT TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses() AS my_warehouses))));
-
-CREATE POLICY members_read ON public.inventory_items FOR SELECT TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses() AS my_warehouses))));
-
-CREATE POLICY members_read ON public.inventory_transactions FOR SELECT TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses() AS my_warehouses))));
-
-CREATE POLICY members_read ON public.organizations FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT floorcast.my_organizations() AS my_organizations))));
-
-CREATE POLICY members_read ON public.warehouses FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT floorcast.my_warehouses() AS my_warehouses))));
-
-CREATE POLICY members_read ON public.work_order_assignments FOR SELECT TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses() AS my_warehouses))));
-
-CREATE POLICY members_read ON public.work_order_timeline FOR SELECT TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses() AS my_warehouses))));
-
-CREATE POLICY members_read ON public.work_orders FOR SELECT TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses() AS my_warehouses))));
+ALTER TABLE public.notifications ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.organizations ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY people_add_theirs ON public.work_order_timeline FOR INSERT TO authenticated WITH CHECK (((event_type = ANY (ARRAY['commented'::text, 'time_logged'::text, 'attachment_added'::text])) AND (actor = ( SELECT floorcast.actor() AS actor)) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_as(VARIADIC ARRAY['requester'::text, 'technician'::text, 'contractor'::text, 'inventory_clerk'::text, 'supervisor'::text, 'manager'::text, 'admin'::text]) AS my_warehouses_as)))));
+CREATE POLICY owner_maintains ON public.equipment TO postgres USING (true) WITH CHECK (true);
 
-CREATE POLICY people_insert ON public.work_orders FOR INSERT TO authenticated WITH CHECK ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_as(VARIADIC ARRAY['requester'::text, 'technician'::text, 'contractor'::text, 'inventory_clerk'::text, 'supervisor'::text, 'manager'::text, 'admin'::text]) AS my_warehouses_as))));
+COMMENT ON POLICY owner_maintains ON public.equipment IS 'The owner, as whom migrations and security definers run, sees and writes every row.';
 
-CREATE POLICY people_read_their_own ON public.user_warehouse_access FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY owner_maintains ON public.equipment_hierarchy TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON public.equipment_hierarchy IS 'The owner, as whom migrations and security definers run, sees and writes every row.';
+
+CREATE POLICY owner_maintains ON public.equipment_maintenance_history TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON public.equipment_maintenance_history IS 'The owner, as whom migrations and security definers run, sees and writes every row.';
+
+CREATE POLICY owner_maintains ON public.inventory_items TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON public.inventory_items IS 'The owner, as whom migrations and security definers run, sees and writes every row.';
+
+CREATE POLICY owner_maintains ON public.inventory_locations TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON public.inventory_locations IS 'The owner, as whom migrations and security definers run, sees and writes every row.';
+
+CREATE POLICY owner_maintains ON public.inventory_transactions TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON public.inventory_transactions IS 'The owner, as whom migrations and security definers run, sees and writes every row.';
+
+CREATE POLICY owner_maintains ON public.maintenance_history TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON public.maintenance_history IS 'The owner, as whom migrations and security definers run, sees and writes every row.';
+
+CREATE POLICY owner_maintains ON public.maintenance_schedules TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON public.maintenance_schedules IS 'The owner, as whom migrations and security definers run, sees and writes every row.';
+
+CREATE POLICY owner_maintains ON public.maintenance_templates TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON public.maintenance_templates IS 'The owner, as whom migrations and security definers run, sees and writes every row.';
+
+CREATE POLICY owner_maintains ON public.notifications TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON public.notifications IS 'The owner, as whom migrations and security definers run, sees and writes every row.';
+
+CREATE POLICY owner_maintains ON public.organizations TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON public.organizations IS 'The owner, as whom migrations and security definers run, sees and writes every row.';
+
+CREATE POLICY owner_maintains ON public.user_warehouse_access TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON public.user_warehouse_access IS 'The owner, as whom migrations and security definers run, sees and writes every row.';
+
+CREATE POLICY owner_maintains ON public.users TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON public.users IS 'The owner, as whom migrations and security definers run, sees and writes every row.';
+
+CREATE POLICY owner_maintains ON public.warehouses TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON public.warehouses IS 'The owner, as whom migrations and security definers run, sees and writes every row.';
+
+CREATE POLICY owner_maintains ON public.work_order_assignments TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON public.work_order_assignments IS 'The owner, as whom migrations and security definers run, sees and writes every row.';
+
+CREATE POLICY owner_maintains ON public.work_order_attachments TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON public.work_order_attachments IS 'The owner, as whom migrations and security definers run, sees and writes every row.';
+
+CREATE POLICY owner_maintains ON public.work_order_timeline TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON public.work_order_timeline IS 'The owner, as whom migrations and security definers run, sees and writes every row.';
+
+CREATE POLICY owner_maintains ON public.work_orders TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON public.work_orders IS 'The owner, as whom migrations and security definers run, sees and writes every row.';
 
 CREATE POLICY servers_do_all ON public.equipment TO service_role USING (true) WITH CHECK (true);
 
+COMMENT ON POLICY servers_do_all ON public.equipment IS 'Trusted servers see and write every row.';
+
+CREATE POLICY servers_do_all ON public.equipment_hierarchy TO service_role USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY servers_do_all ON public.equipment_hierarchy IS 'Trusted servers see and write every row.';
+
+CREATE POLICY servers_do_all ON public.equipment_maintenance_history TO service_role USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY servers_do_all ON public.equipment_maintenance_history IS 'Trusted servers see and write every row.';
+
 CREATE POLICY servers_do_all ON public.inventory_items TO service_role USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY servers_do_all ON public.inventory_items IS 'Trusted servers see and write every row.';
+
+CREATE POLICY servers_do_all ON public.inventory_locations TO service_role USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY servers_do_all ON public.inventory_locations IS 'Trusted servers see and write every row.';
 
 CREATE POLICY servers_do_all ON public.inventory_transactions TO service_role USING (true) WITH CHECK (true);
 
+COMMENT ON POLICY servers_do_all ON public.inventory_transactions IS 'Trusted servers see and write every row.';
+
+CREATE POLICY servers_do_all ON public.maintenance_history TO service_role USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY servers_do_all ON public.maintenance_history IS 'Trusted servers see and write every row.';
+
+CREATE POLICY servers_do_all ON public.maintenance_schedules TO service_role USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY servers_do_all ON public.maintenance_schedules IS 'Trusted servers see and write every row.';
+
+CREATE POLICY servers_do_all ON public.maintenance_templates TO service_role USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY servers_do_all ON public.maintenance_templates IS 'Trusted servers see and write every row.';
+
+CREATE POLICY servers_do_all ON public.notifications TO service_role USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY servers_do_all ON public.notifications IS 'Trusted servers see and write every row.';
+
 CREATE POLICY servers_do_all ON public.organizations TO service_role USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY servers_do_all ON public.organizations IS 'Trusted servers see and write every row.';
 
 CREATE POLICY servers_do_all ON public.user_warehouse_access TO service_role USING (true) WITH CHECK (true);
 
+COMMENT ON POLICY servers_do_all ON public.user_warehouse_access IS 'Trusted servers see and write every row.';
+
 CREATE POLICY servers_do_all ON public.users TO service_role USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY servers_do_all ON public.users IS 'Trusted servers see and write every row.';
 
 CREATE POLICY servers_do_all ON public.warehouses TO service_role USING (true) WITH CHECK (true);
 
+COMMENT ON POLICY servers_do_all ON public.warehouses IS 'Trusted servers see and write every row.';
+
 CREATE POLICY servers_do_all ON public.work_order_assignments TO service_role USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY servers_do_all ON public.work_order_assignments IS 'Trusted servers see and write every row.';
+
+CREATE POLICY servers_do_all ON public.work_order_attachments TO service_role USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY servers_do_all ON public.work_order_attachments IS 'Trusted servers see and write every row.';
 
 CREATE POLICY servers_do_all ON public.work_order_timeline TO service_role USING (true) WITH CHECK (true);
 
+COMMENT ON POLICY servers_do_all ON public.work_order_timeline IS 'Trusted servers see and write every row.';
+
 CREATE POLICY servers_do_all ON public.work_orders TO service_role USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY servers_do_all ON public.work_orders IS 'Trusted servers see and write every row.';
 
 ALTER TABLE public.user_warehouse_access ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY users_of_parts_insert ON public.inventory_transactions FOR INSERT TO authenticated WITH CHECK (((actor = ( SELECT floorcast.actor() AS actor)) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_as(VARIADIC ARRAY['technician'::text, 'contractor'::text, 'inventory_clerk'::text, 'supervisor'::text, 'manager'::text, 'admin'::text]) AS my_warehouses_as))) AND ((transaction_type <> 'adjustment'::text) OR (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_as(VARIADIC ARRAY['inventory_clerk'::text, 'supervisor'::text, 'manager'::text, 'admin'::text]) AS my_warehouses_as))))));
-
 ALTER TABLE public.warehouses ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.work_order_assignments ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.work_order_attachments ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.work_order_timeline ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.work_orders ENABLE ROW LEVEL SECURITY;
-
-CREATE POLICY workers_delete ON public.work_order_assignments FOR DELETE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_as(VARIADIC ARRAY['technician'::text, 'supervisor'::text, 'manager'::text, 'admin'::text]) AS my_warehouses_as))));
-
-CREATE POLICY workers_insert ON public.work_order_assignments FOR INSERT TO authenticated WITH CHECK (((actor = ( SELECT floorcast.actor() AS actor)) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_as(VARIADIC ARRAY['technician'::text, 'supervisor'::text, 'manager'::text, 'admin'::text]) AS my_warehouses_as)))));
-
-CREATE POLICY workers_update ON public.equipment FOR UPDATE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_as(VARIADIC ARRAY['technician'::text, 'contractor'::text, 'supervisor'::text, 'manager'::text, 'admin'::text]) AS my_warehouses_as))));
-
-CREATE POLICY workers_update ON public.work_order_assignments FOR UPDATE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_as(VARIADIC ARRAY['technician'::text, 'supervisor'::text, 'manager'::text, 'admin'::text]) AS my_warehouses_as))));
-
-CREATE POLICY workers_update ON public.work_orders FOR UPDATE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_as(VARIADIC ARRAY['technician'::text, 'contractor'::text, 'supervisor'::text, 'manager'::text, 'admin'::text]) AS my_warehouses_as))));
 
 GRANT USAGE ON SCHEMA auth TO anon;
 GRANT USAGE ON SCHEMA auth TO authenticated;
@@ -1409,26 +4848,182 @@ GRANT USAGE ON SCHEMA auth TO service_role;
 
 GRANT USAGE ON SCHEMA floorcast TO authenticated;
 GRANT USAGE ON SCHEMA floorcast TO floorcast_gateway;
+GRANT USAGE ON SCHEMA floorcast TO floorcast_maintain;
 GRANT USAGE ON SCHEMA floorcast TO floorcast_relay;
+GRANT USAGE ON SCHEMA floorcast TO floorcast_viewer;
 GRANT USAGE ON SCHEMA floorcast TO service_role;
 
 GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
+GRANT USAGE ON SCHEMA public TO floorcast_viewer;
 GRANT USAGE ON SCHEMA public TO service_role;
+
+GRANT ALL ON SCHEMA visible TO floorcast_viewer;
+GRANT USAGE ON SCHEMA visible TO authenticated;
+GRANT USAGE ON SCHEMA visible TO service_role;
+
+GRANT SELECT ON TABLE floorcast.protected TO floorcast_gateway;
+GRANT SELECT ON TABLE floorcast.protected TO floorcast_relay;
+
+REVOKE ALL ON FUNCTION floorcast.access_condition(protected floorcast.protected, action text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.actor() FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.actor() TO authenticated;
+GRANT ALL ON FUNCTION floorcast.actor() TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.anchor_schedule() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.apply_rules(table_name text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.as_of(relation regclass, at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.as_of(relation regclass, at timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.as_of(relation regclass, at timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.as_seen(row_then json, place text, is_retired boolean, reading jsonb) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.notifications TO floorcast_viewer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.notifications TO service_role;
+
+GRANT SELECT(id) ON TABLE public.notifications TO authenticated;
+
+GRANT SELECT(warehouse_id) ON TABLE public.notifications TO authenticated;
+
+GRANT SELECT(user_id) ON TABLE public.notifications TO authenticated;
+
+GRANT SELECT(type) ON TABLE public.notifications TO authenticated;
+
+GRANT SELECT(title) ON TABLE public.notifications TO authenticated;
+
+GRANT SELECT(body) ON TABLE public.notifications TO authenticated;
+
+GRANT SELECT(work_order_id) ON TABLE public.notifications TO authenticated;
+
+GRANT SELECT(equipment_id) ON TABLE public.notifications TO authenticated;
+
+GRANT SELECT(item_id) ON TABLE public.notifications TO authenticated;
+
+GRANT SELECT(created_at) ON TABLE public.notifications TO authenticated;
+
+GRANT SELECT(read_at),UPDATE(read_at) ON TABLE public.notifications TO authenticated;
+
+GRANT SELECT ON TABLE public.work_orders TO floorcast_viewer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.work_orders TO service_role;
+
+GRANT SELECT(id),INSERT(id) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(organization_id),INSERT(organization_id) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(warehouse_id),INSERT(warehouse_id),UPDATE(warehouse_id) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(number),INSERT(number),UPDATE(number) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(title),INSERT(title),UPDATE(title) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(description),INSERT(description),UPDATE(description) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(equipment_id),INSERT(equipment_id),UPDATE(equipment_id) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(type),INSERT(type),UPDATE(type) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(status),INSERT(status),UPDATE(status) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(priority),INSERT(priority),UPDATE(priority) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(requested_by),INSERT(requested_by),UPDATE(requested_by) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(scheduled_start),INSERT(scheduled_start),UPDATE(scheduled_start) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(scheduled_end),INSERT(scheduled_end),UPDATE(scheduled_end) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(due_at),INSERT(due_at),UPDATE(due_at) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(actual_start),INSERT(actual_start),UPDATE(actual_start) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(actual_end),INSERT(actual_end),UPDATE(actual_end) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(status_changed_at),INSERT(status_changed_at),UPDATE(status_changed_at) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(estimated_hours),INSERT(estimated_hours),UPDATE(estimated_hours) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(actual_hours),INSERT(actual_hours),UPDATE(actual_hours) ON TABLE public.work_orders TO authenticated;
+
+GRANT INSERT(estimated_cost),UPDATE(estimated_cost) ON TABLE public.work_orders TO authenticated;
+
+GRANT INSERT(actual_cost),UPDATE(actual_cost) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(completion_notes),INSERT(completion_notes),UPDATE(completion_notes) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(verified_by),INSERT(verified_by),UPDATE(verified_by) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(verified_at),INSERT(verified_at),UPDATE(verified_at) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(version),UPDATE(version) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(created_at) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(updated_at) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(deleted_at) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(schedule_id) ON TABLE public.work_orders TO authenticated;
+
+GRANT SELECT(schedule_due) ON TABLE public.work_orders TO authenticated;
+
+REVOKE ALL ON FUNCTION floorcast.assigned_event(work_order public.work_orders, user_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.attribute() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.begin_maintenance(reason text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.belong() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.bring_template() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.capture_N_tracked() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.capture_N_grants() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION floorcast.capture_N_maintenance() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.capture_N_table_rule() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.capture_N_column_rule() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.capture_N_owner_rule() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.capture_body(relation regclass, table_name text, warehouse_column text, family text, scope text, retired_column text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION floorcast.capture_equipment() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.capture_equipment_hierarchy() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.capture_equipment_maintenance_history() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.capture_inventory_items() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION floorcast.capture_inventory_locations() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION floorcast.capture_inventory_transactions() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.capture_maintenance_history() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.capture_maintenance_schedules() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.capture_maintenance_templates() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.capture_notifications() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.capture_organizations() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.capture_user_warehouse_access() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.capture_users() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.capture_warehouses() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.capture_work_order_assignments() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.capture_work_order_attachments() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.capture_work_order_timeline() FROM PUBLIC;
 
@@ -1437,40 +5032,197 @@ REVOKE ALL ON FUNCTION floorcast.capture_work_orders() FROM PUBLIC;
 GRANT SELECT ON TABLE floorcast.change TO floorcast_gateway;
 GRANT SELECT ON TABLE floorcast.change TO floorcast_relay;
 
+REVOKE ALL ON FUNCTION floorcast.change_digest(change floorcast.change) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.change_digest(change floorcast.change) TO floorcast_gateway;
+GRANT ALL ON FUNCTION floorcast.change_digest(change floorcast.change) TO floorcast_relay;
+
+REVOKE ALL ON FUNCTION floorcast.changes_between(after pg_snapshot, upto pg_snapshot) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.changes_between(after pg_snapshot, upto pg_snapshot) TO floorcast_gateway;
+GRANT ALL ON FUNCTION floorcast.changes_between(after pg_snapshot, upto pg_snapshot) TO floorcast_relay;
+
 REVOKE ALL ON FUNCTION floorcast.close_tick(largest_count bigint, largest_bytes bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.close_tick(largest_count bigint, largest_bytes bigint) TO floorcast_relay;
+
+REVOKE ALL ON FUNCTION floorcast.count_unseen() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.create_due_work_order(schedule uuid, upto timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.create_due_work_orders(upto timestamp with time zone, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.create_due_work_orders(upto timestamp with time zone, most integer) TO floorcast_maintain;
+GRANT ALL ON FUNCTION floorcast.create_due_work_orders(upto timestamp with time zone, most integer) TO service_role;
+
+GRANT SELECT ON TABLE public.maintenance_templates TO floorcast_viewer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.maintenance_templates TO service_role;
+
+GRANT SELECT(id),INSERT(id) ON TABLE public.maintenance_templates TO authenticated;
+
+GRANT SELECT(warehouse_id),INSERT(warehouse_id) ON TABLE public.maintenance_templates TO authenticated;
+
+GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.maintenance_templates TO authenticated;
+
+GRANT SELECT(work_order_type),INSERT(work_order_type),UPDATE(work_order_type) ON TABLE public.maintenance_templates TO authenticated;
+
+GRANT SELECT(priority),INSERT(priority),UPDATE(priority) ON TABLE public.maintenance_templates TO authenticated;
+
+GRANT SELECT(tasks),INSERT(tasks),UPDATE(tasks) ON TABLE public.maintenance_templates TO authenticated;
+
+GRANT SELECT(estimated_duration),INSERT(estimated_duration),UPDATE(estimated_duration) ON TABLE public.maintenance_templates TO authenticated;
+
+GRANT SELECT(parts),INSERT(parts),UPDATE(parts) ON TABLE public.maintenance_templates TO authenticated;
+
+GRANT SELECT(safety_notes),INSERT(safety_notes),UPDATE(safety_notes) ON TABLE public.maintenance_templates TO authenticated;
+
+GRANT SELECT(version),UPDATE(version) ON TABLE public.maintenance_templates TO authenticated;
+
+GRANT SELECT(created_at) ON TABLE public.maintenance_templates TO authenticated;
+
+GRANT SELECT(updated_at) ON TABLE public.maintenance_templates TO authenticated;
+
+GRANT SELECT(deleted_at) ON TABLE public.maintenance_templates TO authenticated;
+
+REVOKE ALL ON FUNCTION floorcast.describe_maintenance(template public.maintenance_templates) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.due(anchor timestamp with time zone, schedule_type text, frequency integer, time_zone text, number integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.due_after_blackout(blackout tstzmultirange, due timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.due_after_blackout(blackout tstzmultirange, due timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.due_after_blackout(blackout tstzmultirange, due timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.due_number(anchor timestamp with time zone, schedule_type text, frequency integer, time_zone text, at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.end_expired_access() FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.end_expired_access() TO floorcast_maintain;
+GRANT ALL ON FUNCTION floorcast.end_expired_access() TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.escalate_work_orders(older_than interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.escalate_work_orders(older_than interval) TO floorcast_maintain;
+GRANT ALL ON FUNCTION floorcast.escalate_work_orders(older_than interval) TO service_role;
 
 REVOKE ALL ON FUNCTION floorcast.extend_trail() FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.extend_trail() TO floorcast_relay;
 
+REVOKE ALL ON FUNCTION floorcast.first_tick() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.follow_rules() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.follow_schedule() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.forget_moved() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.guard_from_truncate(relation regclass) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.history(relation regclass, key jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.history(relation regclass, key jsonb) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.history(relation regclass, key jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.inherit_warehouse_of_item() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.inherit_warehouse_of_machine() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.inherit_warehouse_of_work_order() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.is_server() FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.is_server() TO authenticated;
+GRANT ALL ON FUNCTION floorcast.is_server() TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.iso(moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.iso(moment timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.iso(moment timestamp with time zone) TO floorcast_gateway;
+GRANT ALL ON FUNCTION floorcast.iso(moment timestamp with time zone) TO floorcast_relay;
+GRANT ALL ON FUNCTION floorcast.iso(moment timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.keep_equipment_life() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION floorcast.keep_grants() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.keep_location_life() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.keep_location_usage() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.keep_owner() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.keep_work_order_life() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.key_columns(relation regclass) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.key_text(relation regclass, key jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.known_warehouses() FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.known_warehouses() TO floorcast_gateway;
 
+REVOKE ALL ON FUNCTION floorcast.leader_lock() FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.leader_lock() TO floorcast_gateway;
+GRANT ALL ON FUNCTION floorcast.leader_lock() TO floorcast_relay;
+
+REVOKE ALL ON FUNCTION floorcast.maintenance_compliance(warehouse uuid, since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.maintenance_compliance(warehouse uuid, since timestamp with time zone, until timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.maintenance_compliance(warehouse uuid, since timestamp with time zone, until timestamp with time zone) TO service_role;
+
 REVOKE ALL ON FUNCTION floorcast.move_stock() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION floorcast.my_colleagues() FROM PUBLIC;
-GRANT ALL ON FUNCTION floorcast.my_colleagues() TO authenticated;
-GRANT ALL ON FUNCTION floorcast.my_colleagues() TO service_role;
+REVOKE ALL ON FUNCTION floorcast.my_access() FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.my_access() TO authenticated;
+GRANT ALL ON FUNCTION floorcast.my_access() TO service_role;
 
-REVOKE ALL ON FUNCTION floorcast.my_organizations() FROM PUBLIC;
-GRANT ALL ON FUNCTION floorcast.my_organizations() TO authenticated;
-GRANT ALL ON FUNCTION floorcast.my_organizations() TO service_role;
+REVOKE ALL ON FUNCTION floorcast.my_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.my_id() TO authenticated;
+GRANT ALL ON FUNCTION floorcast.my_id() TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.my_organizations_for(table_name text, action text) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.my_organizations_for(table_name text, action text) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.my_organizations_for(table_name text, action text) TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.my_organizations_reading(table_name text, column_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.my_organizations_reading(table_name text, column_name text) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.my_organizations_reading(table_name text, column_name text) TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.my_people_for(table_name text, action text) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.my_people_for(table_name text, action text) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.my_people_for(table_name text, action text) TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.my_people_reading(table_name text, column_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.my_people_reading(table_name text, column_name text) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.my_people_reading(table_name text, column_name text) TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.my_reading(relation regclass) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.my_warehouses() FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.my_warehouses() TO authenticated;
 GRANT ALL ON FUNCTION floorcast.my_warehouses() TO service_role;
 
-REVOKE ALL ON FUNCTION floorcast.my_warehouses_as(VARIADIC roles text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION floorcast.my_warehouses_as(VARIADIC roles text[]) TO authenticated;
-GRANT ALL ON FUNCTION floorcast.my_warehouses_as(VARIADIC roles text[]) TO service_role;
+REVOKE ALL ON FUNCTION floorcast.my_warehouses_for(table_name text, action text) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.my_warehouses_for(table_name text, action text) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.my_warehouses_for(table_name text, action text) TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.my_warehouses_reading(table_name text, column_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.my_warehouses_reading(table_name text, column_name text) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.my_warehouses_reading(table_name text, column_name text) TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.notify_assigned() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.notify_equipment_status() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.notify_escalated() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.notify_low_stock() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.notify_maintenance_due() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.now_ms() FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.now_ms() TO floorcast_gateway;
+GRANT ALL ON FUNCTION floorcast.now_ms() TO floorcast_relay;
 
 REVOKE ALL ON FUNCTION floorcast.number_work_order() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.protect(relation regclass, place_column text, scope text, server_columns text[], fixed_columns text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.provide_work_order_sequence() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.record_assignment_changes() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.record_attachments_added() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.record_maintenance() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.record_parts_used() FROM PUBLIC;
 
@@ -1478,13 +5230,78 @@ REVOKE ALL ON FUNCTION floorcast.record_work_order_changes() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.record_work_orders_created() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION floorcast.refuse_distant_orders() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.refuse_hierarchy_circles() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.refuse_lone_halves() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.refuse_outsiders() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.refuse_strangers() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.refuse_trail_changes() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.refuse_transaction_changes() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.refuse_truncate() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.refuse_turned_back_meter() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.request_id() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.require_place(warehouse_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.restore(relation regclass, id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.restore(relation regclass, id uuid) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.restore(relation regclass, id uuid) TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.retire(relation regclass, id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.retire(relation regclass, id uuid) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.retire(relation regclass, id uuid) TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.ring(family text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.set_retired(relation regclass, id uuid, retired boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.silence_lock() FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.silence_lock() TO floorcast_gateway;
+GRANT ALL ON FUNCTION floorcast.silence_lock() TO floorcast_relay;
+
+REVOKE ALL ON FUNCTION floorcast.stamp_equipment_status() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION floorcast.stamp_work_order_status() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION floorcast.track(relation regclass, warehouse_column text, family text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION floorcast.table_name(relation regclass) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.tick_at(at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.tick_of(xid xid8) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.tick_seal(previous bytea, tick bigint, snapshot pg_snapshot, digests bytea, closed_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.tick_seal(previous bytea, tick bigint, snapshot pg_snapshot, digests bytea, closed_at timestamp with time zone) TO floorcast_gateway;
+GRANT ALL ON FUNCTION floorcast.tick_seal(previous bytea, tick bigint, snapshot pg_snapshot, digests bytea, closed_at timestamp with time zone) TO floorcast_relay;
+
+REVOKE ALL ON FUNCTION floorcast.touch() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.track(relation regclass, warehouse_column text, family text, scope text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.transfer_stock(from_item uuid, to_item uuid, quantity numeric, reference text) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.transfer_stock(from_item uuid, to_item uuid, quantity numeric, reference text) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.transfer_stock(from_item uuid, to_item uuid, quantity numeric, reference text) TO service_role;
 
 REVOKE ALL ON FUNCTION floorcast.untrack(relation regclass) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION floorcast.verify_ticks(after bigint, largest_count bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.verify_ticks(after bigint, largest_count bigint) TO floorcast_gateway;
+GRANT ALL ON FUNCTION floorcast.verify_ticks(after bigint, largest_count bigint) TO floorcast_relay;
+
 REVOKE ALL ON FUNCTION floorcast.work_order_sequence(organization_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.write_notifications(events public.notifications[], roles text[]) FROM PUBLIC;
+
+GRANT SELECT ON TABLE floorcast.column_rule TO floorcast_gateway;
+GRANT SELECT ON TABLE floorcast.column_rule TO floorcast_relay;
 
 GRANT SELECT,UPDATE ON SEQUENCE floorcast.doorbell TO floorcast_relay;
 
@@ -1495,74 +5312,293 @@ GRANT SELECT,INSERT ON TABLE floorcast.incarnation TO floorcast_relay;
 
 GRANT SELECT,UPDATE ON SEQUENCE floorcast.leader_seen TO floorcast_relay;
 
+GRANT SELECT ON TABLE floorcast.maintenance TO floorcast_gateway;
+GRANT SELECT ON TABLE floorcast.maintenance TO floorcast_relay;
+
+GRANT SELECT ON TABLE floorcast.owner_rule TO floorcast_gateway;
+GRANT SELECT ON TABLE floorcast.owner_rule TO floorcast_relay;
+
+GRANT SELECT ON TABLE floorcast.table_rule TO floorcast_gateway;
+GRANT SELECT ON TABLE floorcast.table_rule TO floorcast_relay;
+
 GRANT SELECT ON TABLE floorcast.tick TO floorcast_gateway;
 GRANT SELECT,INSERT ON TABLE floorcast.tick TO floorcast_relay;
 
 GRANT SELECT ON TABLE floorcast.tracked TO floorcast_gateway;
 GRANT SELECT ON TABLE floorcast.tracked TO floorcast_relay;
 
-GRANT ALL ON TABLE public.equipment TO service_role;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.equipment TO authenticated;
+GRANT SELECT ON TABLE public.equipment TO floorcast_viewer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.equipment TO service_role;
 
-GRANT ALL ON TABLE public.inventory_items TO service_role;
-GRANT SELECT,DELETE ON TABLE public.inventory_items TO authenticated;
+GRANT SELECT(id),INSERT(id) ON TABLE public.equipment TO authenticated;
 
-GRANT INSERT(id) ON TABLE public.inventory_items TO authenticated;
+GRANT SELECT(warehouse_id),INSERT(warehouse_id),UPDATE(warehouse_id) ON TABLE public.equipment TO authenticated;
 
-GRANT INSERT(warehouse_id) ON TABLE public.inventory_items TO authenticated;
+GRANT SELECT(asset_tag),INSERT(asset_tag),UPDATE(asset_tag) ON TABLE public.equipment TO authenticated;
 
-GRANT INSERT(part_number),UPDATE(part_number) ON TABLE public.inventory_items TO authenticated;
+GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.equipment TO authenticated;
 
-GRANT INSERT(name),UPDATE(name) ON TABLE public.inventory_items TO authenticated;
+GRANT SELECT(type),INSERT(type),UPDATE(type) ON TABLE public.equipment TO authenticated;
 
-GRANT INSERT(category),UPDATE(category) ON TABLE public.inventory_items TO authenticated;
+GRANT SELECT(model),INSERT(model),UPDATE(model) ON TABLE public.equipment TO authenticated;
 
-GRANT INSERT(unit),UPDATE(unit) ON TABLE public.inventory_items TO authenticated;
+GRANT SELECT(manufacturer),INSERT(manufacturer),UPDATE(manufacturer) ON TABLE public.equipment TO authenticated;
 
-GRANT INSERT(reorder_point),UPDATE(reorder_point) ON TABLE public.inventory_items TO authenticated;
+GRANT SELECT(serial_number),INSERT(serial_number),UPDATE(serial_number) ON TABLE public.equipment TO authenticated;
 
-GRANT INSERT(reorder_quantity),UPDATE(reorder_quantity) ON TABLE public.inventory_items TO authenticated;
+GRANT SELECT(location),INSERT(location),UPDATE(location) ON TABLE public.equipment TO authenticated;
+
+GRANT SELECT(criticality),INSERT(criticality),UPDATE(criticality) ON TABLE public.equipment TO authenticated;
+
+GRANT SELECT(status),INSERT(status),UPDATE(status) ON TABLE public.equipment TO authenticated;
+
+GRANT SELECT(previous_status),INSERT(previous_status),UPDATE(previous_status) ON TABLE public.equipment TO authenticated;
+
+GRANT SELECT(status_changed_at),INSERT(status_changed_at),UPDATE(status_changed_at) ON TABLE public.equipment TO authenticated;
+
+GRANT SELECT(specifications),INSERT(specifications),UPDATE(specifications) ON TABLE public.equipment TO authenticated;
+
+GRANT SELECT(version),UPDATE(version) ON TABLE public.equipment TO authenticated;
+
+GRANT SELECT(created_at) ON TABLE public.equipment TO authenticated;
+
+GRANT SELECT(updated_at) ON TABLE public.equipment TO authenticated;
+
+GRANT SELECT(deleted_at) ON TABLE public.equipment TO authenticated;
+
+GRANT SELECT(meter_hours),INSERT(meter_hours),UPDATE(meter_hours) ON TABLE public.equipment TO authenticated;
+
+GRANT DELETE ON TABLE public.equipment_hierarchy TO authenticated;
+GRANT SELECT ON TABLE public.equipment_hierarchy TO floorcast_viewer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.equipment_hierarchy TO service_role;
+
+GRANT SELECT(parent_id),INSERT(parent_id) ON TABLE public.equipment_hierarchy TO authenticated;
+
+GRANT SELECT(child_id),INSERT(child_id) ON TABLE public.equipment_hierarchy TO authenticated;
+
+GRANT SELECT(relationship_type),INSERT(relationship_type),UPDATE(relationship_type) ON TABLE public.equipment_hierarchy TO authenticated;
+
+GRANT SELECT(warehouse_id),INSERT(warehouse_id) ON TABLE public.equipment_hierarchy TO authenticated;
+
+GRANT SELECT(created_at) ON TABLE public.equipment_hierarchy TO authenticated;
+
+GRANT SELECT ON TABLE public.equipment_maintenance_history TO floorcast_viewer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.equipment_maintenance_history TO service_role;
+
+GRANT SELECT(id),INSERT(id) ON TABLE public.equipment_maintenance_history TO authenticated;
+
+GRANT SELECT(warehouse_id),INSERT(warehouse_id) ON TABLE public.equipment_maintenance_history TO authenticated;
+
+GRANT SELECT(equipment_id),INSERT(equipment_id) ON TABLE public.equipment_maintenance_history TO authenticated;
+
+GRANT SELECT(work_order_id),INSERT(work_order_id) ON TABLE public.equipment_maintenance_history TO authenticated;
+
+GRANT SELECT(details),INSERT(details) ON TABLE public.equipment_maintenance_history TO authenticated;
+
+GRANT SELECT(hours),INSERT(hours) ON TABLE public.equipment_maintenance_history TO authenticated;
+
+GRANT INSERT(cost) ON TABLE public.equipment_maintenance_history TO authenticated;
+
+GRANT SELECT(meter_hours),INSERT(meter_hours) ON TABLE public.equipment_maintenance_history TO authenticated;
+
+GRANT SELECT(actor),INSERT(actor) ON TABLE public.equipment_maintenance_history TO authenticated;
+
+GRANT SELECT(performed_at),INSERT(performed_at) ON TABLE public.equipment_maintenance_history TO authenticated;
+
+GRANT SELECT(created_at) ON TABLE public.equipment_maintenance_history TO authenticated;
+
+GRANT SELECT ON TABLE public.inventory_items TO floorcast_viewer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inventory_items TO service_role;
+
+GRANT SELECT(id),INSERT(id) ON TABLE public.inventory_items TO authenticated;
+
+GRANT SELECT(warehouse_id),INSERT(warehouse_id) ON TABLE public.inventory_items TO authenticated;
+
+GRANT SELECT(part_number),INSERT(part_number),UPDATE(part_number) ON TABLE public.inventory_items TO authenticated;
+
+GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.inventory_items TO authenticated;
+
+GRANT SELECT(category),INSERT(category),UPDATE(category) ON TABLE public.inventory_items TO authenticated;
+
+GRANT SELECT(unit),INSERT(unit),UPDATE(unit) ON TABLE public.inventory_items TO authenticated;
+
+GRANT SELECT(quantity) ON TABLE public.inventory_items TO authenticated;
+
+GRANT SELECT(reserved) ON TABLE public.inventory_items TO authenticated;
+
+GRANT SELECT(reorder_point),INSERT(reorder_point),UPDATE(reorder_point) ON TABLE public.inventory_items TO authenticated;
+
+GRANT SELECT(reorder_quantity),INSERT(reorder_quantity),UPDATE(reorder_quantity) ON TABLE public.inventory_items TO authenticated;
 
 GRANT INSERT(unit_cost),UPDATE(unit_cost) ON TABLE public.inventory_items TO authenticated;
 
-GRANT INSERT(is_critical),UPDATE(is_critical) ON TABLE public.inventory_items TO authenticated;
+GRANT SELECT(is_critical),INSERT(is_critical),UPDATE(is_critical) ON TABLE public.inventory_items TO authenticated;
 
-GRANT INSERT(specifications),UPDATE(specifications) ON TABLE public.inventory_items TO authenticated;
+GRANT SELECT(specifications),INSERT(specifications),UPDATE(specifications) ON TABLE public.inventory_items TO authenticated;
 
-GRANT INSERT(deleted_at),UPDATE(deleted_at) ON TABLE public.inventory_items TO authenticated;
+GRANT SELECT(version),UPDATE(version) ON TABLE public.inventory_items TO authenticated;
 
-GRANT ALL ON TABLE public.inventory_transactions TO service_role;
-GRANT SELECT ON TABLE public.inventory_transactions TO authenticated;
+GRANT SELECT(created_at) ON TABLE public.inventory_items TO authenticated;
 
-GRANT INSERT(id) ON TABLE public.inventory_transactions TO authenticated;
+GRANT SELECT(updated_at) ON TABLE public.inventory_items TO authenticated;
 
-GRANT INSERT(warehouse_id) ON TABLE public.inventory_transactions TO authenticated;
+GRANT SELECT(deleted_at) ON TABLE public.inventory_items TO authenticated;
 
-GRANT INSERT(item_id) ON TABLE public.inventory_transactions TO authenticated;
+GRANT SELECT(location_id),INSERT(location_id),UPDATE(location_id) ON TABLE public.inventory_items TO authenticated;
 
-GRANT INSERT(transaction_type) ON TABLE public.inventory_transactions TO authenticated;
+GRANT SELECT ON TABLE public.inventory_locations TO floorcast_viewer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inventory_locations TO service_role;
 
-GRANT INSERT(quantity) ON TABLE public.inventory_transactions TO authenticated;
+GRANT SELECT(id),INSERT(id) ON TABLE public.inventory_locations TO authenticated;
 
-GRANT INSERT(reference) ON TABLE public.inventory_transactions TO authenticated;
+GRANT SELECT(warehouse_id),INSERT(warehouse_id) ON TABLE public.inventory_locations TO authenticated;
 
-GRANT INSERT(work_order_id) ON TABLE public.inventory_transactions TO authenticated;
+GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.inventory_locations TO authenticated;
 
-GRANT INSERT(transfer_id) ON TABLE public.inventory_transactions TO authenticated;
+GRANT SELECT(capacity),INSERT(capacity),UPDATE(capacity) ON TABLE public.inventory_locations TO authenticated;
 
-GRANT INSERT(reason) ON TABLE public.inventory_transactions TO authenticated;
+GRANT SELECT(current_usage) ON TABLE public.inventory_locations TO authenticated;
+
+GRANT SELECT(version),UPDATE(version) ON TABLE public.inventory_locations TO authenticated;
+
+GRANT SELECT(created_at) ON TABLE public.inventory_locations TO authenticated;
+
+GRANT SELECT(updated_at) ON TABLE public.inventory_locations TO authenticated;
+
+GRANT SELECT(deleted_at) ON TABLE public.inventory_locations TO authenticated;
+
+GRANT SELECT ON TABLE public.inventory_transactions TO floorcast_viewer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inventory_transactions TO service_role;
+
+GRANT SELECT(id),INSERT(id) ON TABLE public.inventory_transactions TO authenticated;
+
+GRANT SELECT(warehouse_id),INSERT(warehouse_id) ON TABLE public.inventory_transactions TO authenticated;
+
+GRANT SELECT(item_id),INSERT(item_id) ON TABLE public.inventory_transactions TO authenticated;
+
+GRANT SELECT(transaction_type),INSERT(transaction_type) ON TABLE public.inventory_transactions TO authenticated;
+
+GRANT SELECT(quantity),INSERT(quantity) ON TABLE public.inventory_transactions TO authenticated;
+
+GRANT SELECT(stock_change) ON TABLE public.inventory_transactions TO authenticated;
+
+GRANT SELECT(reserved_change) ON TABLE public.inventory_transactions TO authenticated;
+
+GRANT SELECT(reference),INSERT(reference) ON TABLE public.inventory_transactions TO authenticated;
+
+GRANT SELECT(work_order_id),INSERT(work_order_id) ON TABLE public.inventory_transactions TO authenticated;
+
+GRANT SELECT(transfer_id),INSERT(transfer_id) ON TABLE public.inventory_transactions TO authenticated;
+
+GRANT SELECT(reason),INSERT(reason) ON TABLE public.inventory_transactions TO authenticated;
 
 GRANT INSERT(unit_cost) ON TABLE public.inventory_transactions TO authenticated;
 
-GRANT INSERT(actor) ON TABLE public.inventory_transactions TO authenticated;
+GRANT SELECT(actor),INSERT(actor) ON TABLE public.inventory_transactions TO authenticated;
 
-GRANT ALL ON TABLE public.organizations TO service_role;
-GRANT SELECT ON TABLE public.organizations TO authenticated;
+GRANT SELECT(created_at) ON TABLE public.inventory_transactions TO authenticated;
 
-GRANT ALL ON TABLE public.user_warehouse_access TO service_role;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_warehouse_access TO authenticated;
+GRANT SELECT ON TABLE public.maintenance_history TO floorcast_viewer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.maintenance_history TO service_role;
 
-GRANT ALL ON TABLE public.users TO service_role;
+GRANT SELECT(id) ON TABLE public.maintenance_history TO authenticated;
+
+GRANT SELECT(warehouse_id) ON TABLE public.maintenance_history TO authenticated;
+
+GRANT SELECT(schedule_id) ON TABLE public.maintenance_history TO authenticated;
+
+GRANT SELECT(work_order_id) ON TABLE public.maintenance_history TO authenticated;
+
+GRANT SELECT(due_at) ON TABLE public.maintenance_history TO authenticated;
+
+GRANT SELECT(completed_at) ON TABLE public.maintenance_history TO authenticated;
+
+GRANT SELECT(in_time) ON TABLE public.maintenance_history TO authenticated;
+
+GRANT SELECT(results) ON TABLE public.maintenance_history TO authenticated;
+
+GRANT SELECT(created_at) ON TABLE public.maintenance_history TO authenticated;
+
+GRANT SELECT ON TABLE public.maintenance_schedules TO floorcast_viewer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.maintenance_schedules TO service_role;
+
+GRANT SELECT(id),INSERT(id) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(warehouse_id),INSERT(warehouse_id) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(equipment_id),INSERT(equipment_id) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(template_id),INSERT(template_id),UPDATE(template_id) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(schedule_type),INSERT(schedule_type),UPDATE(schedule_type) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(frequency),INSERT(frequency),UPDATE(frequency) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(basis),INSERT(basis),UPDATE(basis) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(time_zone),INSERT(time_zone),UPDATE(time_zone) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(anchor) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(next_due),INSERT(next_due),UPDATE(next_due) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(order_at) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(next_due_meter),INSERT(next_due_meter),UPDATE(next_due_meter) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(lead),INSERT(lead),UPDATE(lead) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(grace),INSERT(grace),UPDATE(grace) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(blackout),INSERT(blackout),UPDATE(blackout) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(active),INSERT(active),UPDATE(active) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(last_completed_at) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(version),UPDATE(version) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(created_at) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(updated_at) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT(deleted_at) ON TABLE public.maintenance_schedules TO authenticated;
+
+GRANT SELECT ON TABLE public.organizations TO floorcast_viewer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.organizations TO service_role;
+
+GRANT SELECT(id) ON TABLE public.organizations TO authenticated;
+
+GRANT SELECT(name) ON TABLE public.organizations TO authenticated;
+
+GRANT SELECT(settings) ON TABLE public.organizations TO authenticated;
+
+GRANT SELECT(version) ON TABLE public.organizations TO authenticated;
+
+GRANT SELECT(created_at) ON TABLE public.organizations TO authenticated;
+
+GRANT SELECT(updated_at) ON TABLE public.organizations TO authenticated;
+
+GRANT SELECT(deleted_at) ON TABLE public.organizations TO authenticated;
+
+GRANT DELETE ON TABLE public.user_warehouse_access TO authenticated;
+GRANT SELECT ON TABLE public.user_warehouse_access TO floorcast_viewer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_warehouse_access TO service_role;
+
+GRANT SELECT(user_id),INSERT(user_id) ON TABLE public.user_warehouse_access TO authenticated;
+
+GRANT SELECT(warehouse_id),INSERT(warehouse_id) ON TABLE public.user_warehouse_access TO authenticated;
+
+GRANT SELECT(role),INSERT(role),UPDATE(role) ON TABLE public.user_warehouse_access TO authenticated;
+
+GRANT SELECT(granted_at) ON TABLE public.user_warehouse_access TO authenticated;
+
+GRANT SELECT(ends_at),INSERT(ends_at),UPDATE(ends_at) ON TABLE public.user_warehouse_access TO authenticated;
+
+GRANT SELECT(organization_id) ON TABLE public.user_warehouse_access TO authenticated;
+
+GRANT SELECT ON TABLE public.users TO floorcast_viewer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO service_role;
 
 GRANT SELECT(id) ON TABLE public.users TO authenticated;
 
@@ -1580,35 +5616,144 @@ GRANT SELECT(updated_at) ON TABLE public.users TO authenticated;
 
 GRANT SELECT(deleted_at) ON TABLE public.users TO authenticated;
 
-GRANT ALL ON TABLE public.warehouses TO service_role;
-GRANT SELECT ON TABLE public.warehouses TO authenticated;
+GRANT SELECT(organization_id) ON TABLE public.users TO authenticated;
 
-GRANT UPDATE(name) ON TABLE public.warehouses TO authenticated;
+GRANT SELECT ON TABLE public.warehouses TO floorcast_viewer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.warehouses TO service_role;
 
-GRANT UPDATE(location) ON TABLE public.warehouses TO authenticated;
+GRANT SELECT(id) ON TABLE public.warehouses TO authenticated;
 
-GRANT UPDATE(settings) ON TABLE public.warehouses TO authenticated;
+GRANT SELECT(organization_id) ON TABLE public.warehouses TO authenticated;
 
-GRANT ALL ON TABLE public.work_order_assignments TO service_role;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.work_order_assignments TO authenticated;
+GRANT SELECT(name),UPDATE(name) ON TABLE public.warehouses TO authenticated;
 
-GRANT ALL ON TABLE public.work_order_timeline TO service_role;
-GRANT SELECT ON TABLE public.work_order_timeline TO authenticated;
+GRANT SELECT(location),UPDATE(location) ON TABLE public.warehouses TO authenticated;
 
-GRANT INSERT(id) ON TABLE public.work_order_timeline TO authenticated;
+GRANT SELECT(settings),UPDATE(settings) ON TABLE public.warehouses TO authenticated;
 
-GRANT INSERT(warehouse_id) ON TABLE public.work_order_timeline TO authenticated;
+GRANT SELECT(version),UPDATE(version) ON TABLE public.warehouses TO authenticated;
 
-GRANT INSERT(work_order_id) ON TABLE public.work_order_timeline TO authenticated;
+GRANT SELECT(created_at) ON TABLE public.warehouses TO authenticated;
 
-GRANT INSERT(event_type) ON TABLE public.work_order_timeline TO authenticated;
+GRANT SELECT(updated_at) ON TABLE public.warehouses TO authenticated;
 
-GRANT INSERT(details) ON TABLE public.work_order_timeline TO authenticated;
+GRANT SELECT(deleted_at) ON TABLE public.warehouses TO authenticated;
 
-GRANT INSERT(actor) ON TABLE public.work_order_timeline TO authenticated;
+GRANT DELETE ON TABLE public.work_order_assignments TO authenticated;
+GRANT SELECT ON TABLE public.work_order_assignments TO floorcast_viewer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.work_order_assignments TO service_role;
 
-GRANT ALL ON TABLE public.work_orders TO service_role;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.work_orders TO authenticated;
+GRANT SELECT(work_order_id),INSERT(work_order_id) ON TABLE public.work_order_assignments TO authenticated;
+
+GRANT SELECT(user_id),INSERT(user_id) ON TABLE public.work_order_assignments TO authenticated;
+
+GRANT SELECT(warehouse_id),INSERT(warehouse_id),UPDATE(warehouse_id) ON TABLE public.work_order_assignments TO authenticated;
+
+GRANT SELECT(role),INSERT(role),UPDATE(role) ON TABLE public.work_order_assignments TO authenticated;
+
+GRANT SELECT(actor),INSERT(actor),UPDATE(actor) ON TABLE public.work_order_assignments TO authenticated;
+
+GRANT SELECT(assigned_at),INSERT(assigned_at),UPDATE(assigned_at) ON TABLE public.work_order_assignments TO authenticated;
+
+GRANT SELECT ON TABLE public.work_order_attachments TO floorcast_viewer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.work_order_attachments TO service_role;
+
+GRANT SELECT(id),INSERT(id) ON TABLE public.work_order_attachments TO authenticated;
+
+GRANT SELECT(warehouse_id),INSERT(warehouse_id) ON TABLE public.work_order_attachments TO authenticated;
+
+GRANT SELECT(work_order_id),INSERT(work_order_id) ON TABLE public.work_order_attachments TO authenticated;
+
+GRANT SELECT(file_name),INSERT(file_name) ON TABLE public.work_order_attachments TO authenticated;
+
+GRANT SELECT(content_type),INSERT(content_type) ON TABLE public.work_order_attachments TO authenticated;
+
+GRANT SELECT(byte_size),INSERT(byte_size) ON TABLE public.work_order_attachments TO authenticated;
+
+GRANT SELECT(storage_path),INSERT(storage_path) ON TABLE public.work_order_attachments TO authenticated;
+
+GRANT SELECT(checksum),INSERT(checksum) ON TABLE public.work_order_attachments TO authenticated;
+
+GRANT SELECT(actor),INSERT(actor) ON TABLE public.work_order_attachments TO authenticated;
+
+GRANT SELECT(version) ON TABLE public.work_order_attachments TO authenticated;
+
+GRANT SELECT(created_at) ON TABLE public.work_order_attachments TO authenticated;
+
+GRANT SELECT(updated_at) ON TABLE public.work_order_attachments TO authenticated;
+
+GRANT SELECT(deleted_at) ON TABLE public.work_order_attachments TO authenticated;
+
+GRANT SELECT ON TABLE public.work_order_timeline TO floorcast_viewer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.work_order_timeline TO service_role;
+
+GRANT SELECT(id),INSERT(id) ON TABLE public.work_order_timeline TO authenticated;
+
+GRANT SELECT(warehouse_id),INSERT(warehouse_id) ON TABLE public.work_order_timeline TO authenticated;
+
+GRANT SELECT(work_order_id),INSERT(work_order_id) ON TABLE public.work_order_timeline TO authenticated;
+
+GRANT SELECT(event_type),INSERT(event_type) ON TABLE public.work_order_timeline TO authenticated;
+
+GRANT SELECT(details),INSERT(details) ON TABLE public.work_order_timeline TO authenticated;
+
+GRANT SELECT(actor),INSERT(actor) ON TABLE public.work_order_timeline TO authenticated;
+
+GRANT SELECT("timestamp") ON TABLE public.work_order_timeline TO authenticated;
+
+GRANT SELECT ON TABLE visible.equipment TO authenticated;
+GRANT SELECT ON TABLE visible.equipment TO service_role;
+
+GRANT SELECT ON TABLE visible.equipment_hierarchy TO authenticated;
+GRANT SELECT ON TABLE visible.equipment_hierarchy TO service_role;
+
+GRANT SELECT ON TABLE visible.equipment_maintenance_history TO authenticated;
+GRANT SELECT ON TABLE visible.equipment_maintenance_history TO service_role;
+
+GRANT SELECT ON TABLE visible.inventory_items TO authenticated;
+GRANT SELECT ON TABLE visible.inventory_items TO service_role;
+
+GRANT SELECT ON TABLE visible.inventory_locations TO authenticated;
+GRANT SELECT ON TABLE visible.inventory_locations TO service_role;
+
+GRANT SELECT ON TABLE visible.inventory_transactions TO authenticated;
+GRANT SELECT ON TABLE visible.inventory_transactions TO service_role;
+
+GRANT SELECT ON TABLE visible.maintenance_history TO authenticated;
+GRANT SELECT ON TABLE visible.maintenance_history TO service_role;
+
+GRANT SELECT ON TABLE visible.maintenance_schedules TO authenticated;
+GRANT SELECT ON TABLE visible.maintenance_schedules TO service_role;
+
+GRANT SELECT ON TABLE visible.maintenance_templates TO authenticated;
+GRANT SELECT ON TABLE visible.maintenance_templates TO service_role;
+
+GRANT SELECT ON TABLE visible.notifications TO authenticated;
+GRANT SELECT ON TABLE visible.notifications TO service_role;
+
+GRANT SELECT ON TABLE visible.organizations TO authenticated;
+GRANT SELECT ON TABLE visible.organizations TO service_role;
+
+GRANT SELECT ON TABLE visible.user_warehouse_access TO authenticated;
+GRANT SELECT ON TABLE visible.user_warehouse_access TO service_role;
+
+GRANT SELECT ON TABLE visible.users TO authenticated;
+GRANT SELECT ON TABLE visible.users TO service_role;
+
+GRANT SELECT ON TABLE visible.warehouses TO authenticated;
+GRANT SELECT ON TABLE visible.warehouses TO service_role;
+
+GRANT SELECT ON TABLE visible.work_order_assignments TO authenticated;
+GRANT SELECT ON TABLE visible.work_order_assignments TO service_role;
+
+GRANT SELECT ON TABLE visible.work_order_attachments TO authenticated;
+GRANT SELECT ON TABLE visible.work_order_attachments TO service_role;
+
+GRANT SELECT ON TABLE visible.work_order_timeline TO authenticated;
+GRANT SELECT ON TABLE visible.work_order_timeline TO service_role;
+
+GRANT SELECT ON TABLE visible.work_orders TO authenticated;
+GRANT SELECT ON TABLE visible.work_orders TO service_role;
 
 
 --
