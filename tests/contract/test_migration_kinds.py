@@ -38,6 +38,15 @@ def test_a_migration_changes_rows_or_what_holds_them(name: str) -> None:
             "create function f() begin atomic select 1; select 2; end; drop x",
             ["create function f() begin atomic select 1; select 2; end", "drop x"],
         ),
+        # As the CLI does: the first `end` is taken for the last, unless it is between parentheses.
+        (
+            "create function f() begin atomic select case when true then 1 end; end;",
+            ["create function f() begin atomic select case when true then 1 end", "end"],
+        ),
+        (
+            "create function f() begin atomic select (case when true then 1 end); end;",
+            ["create function f() begin atomic select (case when true then 1 end); end"],
+        ),
         ("comment on column a.\"b;c\" is 'it''s; so';", ["comment on column a.\"b;c\" is 'it''s; so'"]),
     ],
 )

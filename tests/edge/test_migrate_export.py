@@ -156,6 +156,15 @@ def test_a_further_export_adds_what_is_new_and_rewrites_nothing(shop: Shop, tmp_
     }
 
 
+def test_a_body_that_the_cli_would_cut_arrives_whole(shop: Shop, tmp_path: Path) -> None:
+    """In a body in SQL it takes the first `end` for the last."""
+    body = "begin atomic select case when n > 0 then 'it''s' end; end;"
+    shop.write("triggers/1_stage/kind.sql", f"create function shop.kind(n int) returns text language sql {body} -- so")
+    export(tmp_path / "files", shop.sources)
+    apply_as_the_cli(shop.database.owner_url, tmp_path / "files")
+    assert shop.ask("select shop.kind(1)") == [("it's",)]
+
+
 def test_an_exported_file_and_our_own_runner_exclude_each_other(shop: Shop, tmp_path: Path) -> None:
     """They take the same lock; whoever comes second waits or gives up."""
     export(tmp_path / "files", shop.sources)

@@ -7,6 +7,7 @@ Timestamps say the order and nothing else. They count from the same day wherever
 that a version has one name; an exported file may have been applied, so it is never written again.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from floorcast.database.sources import Sources, find_sources
 _PARTS = {name: text.decode() for name, text in load_queries("export.sql").items()}
 _BEGINNING = datetime(2026, 1, 1)  # noqa: DTZ001 — part of a name, not a time
 _PATIENCE = Patience()
+_SQL_BODY = re.compile(r"\batomic\b", re.IGNORECASE)
 _TIMESTAMP = "%Y%m%d%H%M%S"
 _TRIGGERS = "_floorcast_triggers.sql"
 _HEADING = """\
@@ -55,7 +57,7 @@ def export(folder: Path, sources: Sources | None = None) -> Export:
         text = migration_file(migration).read_text(encoding="utf-8")
         record = _fill("record_migration", hash=migration.hash, id=migration.id)
         begin = _begin(origin=f"schema/{migration.id}.sql", hurried=not moves_rows(migration))
-        steps[_name(newest, migration.id)] = f"{begin}\n\n{text.strip()}\n\n{record}\n"
+        steps[_name(newest, migration.id)] = f"{begin}\n\n{_in_one_piece(text)}\n\n{record}\n"
     triggers = _behaviour(sources.triggers)
     steps[_name_of_triggers(folder, triggers, newest)] = triggers
     written = tuple(name for name in sorted(steps) if not (folder / name).exists())
@@ -89,7 +91,7 @@ def _behaviour(triggers: Path) -> str:
     ]
     for file in read_behaviour(triggers):
         note = f"select pg_temp.floorcast_note({_literal(file.path)}, {_literal(file.checksum)});"
-        parts.append(f"-- triggers/{file.path}\n{file.text.strip()}\n{note}")
+        parts.append(f"-- triggers/{file.path}\n{_in_one_piece(file.text)}\n{note}")
     return "\n\n".join([*parts, _PARTS["end_behaviour"]]) + "\n"
 
 
@@ -102,6 +104,18 @@ def _begin(*, origin: str, hurried: bool = True, check_bodies: bool = True) -> s
         check_function_bodies="on" if check_bodies else "off",
         key=LOCK_KEY,
     )
+
+
+def _in_one_piece(text: str) -> str:
+    """A file that the Supabase CLI takes apart where its statements end.
+
+    In a body in SQL it takes the first `end` for the last, be it that of a `case` or a part of a word, and cuts at the
+    next semicolon. So a file with such a body goes as one text.
+    """
+    text = text.strip()
+    if not _SQL_BODY.search(text):
+        return text
+    return f"do $floorcast$ begin execute $file$\n{text}\n$file$; end $floorcast$;"
 
 
 def _name(at: datetime, words: str) -> str:
