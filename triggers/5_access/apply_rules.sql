@@ -48,7 +48,7 @@ begin
     into _has_retired;
 
     -- A rule about a column that is not there would be believed to hide something.
-    select coalesce(array_agg(c.column_name), '{}')
+    select coalesce(array_agg(c.column_name order by c.column_name), '{}')
     into _hidden
     from floorcast.column_rule as c
     where c.table_name = apply_rules.table_name;
