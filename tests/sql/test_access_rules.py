@@ -115,6 +115,22 @@ def test_access_ends_with_person_warehouse_and_organization(
         assert seen() == (1, 1)
 
 
+def test_who_comes_into_a_warehouse_is_introduced_there(owner: Connection, plant: Plant) -> None:
+    """His record changes with the grant, and with no change of his role: else screens there would show an id."""
+    person = plant.people["kiosk"]
+
+    def introduced() -> object:
+        return value(owner, "select introduced_at from public.users where id = %s", person)
+
+    first = introduced()
+    assert first is not None
+    owner.execute("update public.user_warehouse_access set role = 'viewer' where user_id = %s", [person])
+    assert introduced() == first
+    give = "insert into public.user_warehouse_access (user_id, warehouse_id, role) values (%s, %s, 'kiosk')"
+    owner.execute(give, [person, plant.south])
+    assert introduced() != first
+
+
 def test_grants_are_what_access_is_in_effect(owner: Connection, plant: Plant) -> None:
     """Access given to somebody who left, or in a retired warehouse, is no grant."""
     owner.execute("update public.users set deleted_at = now() where id = %s", [plant.people["viewer"]])
