@@ -742,6 +742,11 @@ CREATE FUNCTION floorcast.inherit_warehouse_of_work_order() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.introduce() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.is_server() RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1824,6 +1829,7 @@ CREATE TABLE public.users (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     deleted_at timestamp with time zone,
     organization_id uuid,
+    introduced_at timestamp with time zone,
     CONSTRAINT a_user_has_a_known_role CHECK ((role = ANY (ARRAY['requester'::text, 'technician'::text, 'contractor'::text, 'inventory_clerk'::text, 'supervisor'::text, 'manager'::text, 'admin'::text, 'kiosk'::text, 'viewer'::text]))),
     CONSTRAINT a_user_who_starts_somewhere_has_an_organization CHECK (((warehouse_id IS NULL) OR (organization_id IS NOT NULL))),
     CONSTRAINT the_profile_of_a_user_is_an_object CHECK ((jsonb_typeof(profile_data) = 'object'::text))
@@ -1854,6 +1860,8 @@ COMMENT ON COLUMN public.users.updated_at IS 'When the row last changed. Kept by
 COMMENT ON COLUMN public.users.deleted_at IS 'When the person left; null while active. Who has left has no access, whatever it says elsewhere.';
 
 COMMENT ON COLUMN public.users.organization_id IS 'Whose person it is: of the warehouse that forms start with, or of the first one that he is given access to; null until then. Kept by _100_belong.';
+
+COMMENT ON COLUMN public.users.introduced_at IS 'When he last came into a warehouse, which tells those who are there who he is; null for who never did. Kept by _600_introduce.';
 
 CREATE TABLE public.warehouses (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -2522,7 +2530,8 @@ CREATE VIEW visible.users WITH (security_barrier='true', security_invoker='false
     created_at,
     updated_at,
     deleted_at,
-    organization_id
+    organization_id,
+    introduced_at
    FROM public.users
   WHERE (deleted_at IS NULL);
 
@@ -2549,6 +2558,8 @@ COMMENT ON COLUMN visible.users.updated_at IS 'When the row last changed. Kept b
 COMMENT ON COLUMN visible.users.deleted_at IS 'When the person left; null while active. Who has left has no access, whatever it says elsewhere.';
 
 COMMENT ON COLUMN visible.users.organization_id IS 'Whose person it is: of the warehouse that forms start with, or of the first one that he is given access to; null until then. Kept by _100_belong.';
+
+COMMENT ON COLUMN visible.users.introduced_at IS 'When he last came into a warehouse, which tells those who are there who he is; null for who never did. Kept by _600_introduce.';
 
 CREATE VIEW visible.warehouses WITH (security_barrier='true', security_invoker='false') AS
  SELECT id,
@@ -2717,7 +2728,7 @@ CREATE VIEW visible.work_orders WITH (security_barrier='true', security_invoker=
    FROM public.work_orders
   WHERE (deleted_at IS NULL);
 
-COMMENT ON VIEW visible.work_orders IS 'public.work_orders as the caller may see it; null where he may not: estimated_cost, actual_cost.';
+COMMENT ON VIEW visible.work_orders IS 'public.work_orders as the caller may see it; null where he may not: actual_cost, estimated_cost.';
 
 COMMENT ON COLUMN visible.work_orders.id IS 'Key.';
 
@@ -3367,6 +3378,12 @@ COMMENT ON TRIGGER _600_follow_rules_update_old ON floorcast.owner_rule IS 'What
 CREATE TRIGGER _600_follow_rules_update_old AFTER UPDATE ON floorcast.table_rule REFERENCING OLD TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.follow_rules();
 
 COMMENT ON TRIGGER _600_follow_rules_update_old ON floorcast.table_rule IS 'What a changed rule said before no longer holds.';
+
+CREATE TRIGGER _600_introduce AFTER INSERT ON floorcast.grants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.introduce();
+
+ALTER TABLE floorcast.grants ENABLE ALWAYS TRIGGER _600_introduce;
+
+COMMENT ON TRIGGER _600_introduce ON floorcast.grants IS 'Who comes into a warehouse is told to those who are there.';
 
 CREATE TRIGGER _600_refuse_truncate BEFORE TRUNCATE ON floorcast.column_rule FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
 
@@ -5121,6 +5138,8 @@ REVOKE ALL ON FUNCTION floorcast.inherit_warehouse_of_machine() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.inherit_warehouse_of_work_order() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION floorcast.introduce() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION floorcast.is_server() FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.is_server() TO authenticated;
 GRANT ALL ON FUNCTION floorcast.is_server() TO service_role;
@@ -5617,6 +5636,8 @@ GRANT SELECT(updated_at) ON TABLE public.users TO authenticated;
 GRANT SELECT(deleted_at) ON TABLE public.users TO authenticated;
 
 GRANT SELECT(organization_id) ON TABLE public.users TO authenticated;
+
+GRANT SELECT(introduced_at) ON TABLE public.users TO authenticated;
 
 GRANT SELECT ON TABLE public.warehouses TO floorcast_viewer;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.warehouses TO service_role;
