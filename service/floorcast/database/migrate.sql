@@ -71,7 +71,7 @@ select path, checksum, objects from floorcast_migrations.behaviour;
 
 -- name: tables_of_behaviour
 -- The tables that the files of triggers/ hang something on: ours, and those with a trigger of ours.
-select format('%I.%I', home.nspname, c.relname)
+select format('%I.%I', home.nspname, c.relname) as name
 from pg_catalog.pg_class as c
 inner join pg_catalog.pg_namespace as home on c.relnamespace = home.oid
 where
@@ -85,7 +85,7 @@ where
             where t.tgrelid = c.oid and not t.tgisinternal and p.pronamespace = to_regnamespace('floorcast')
         )
     )
-order by 1;
+order by name;
 
 -- name: forget_behaviour
 delete from floorcast_migrations.behaviour;
