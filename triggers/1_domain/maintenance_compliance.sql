@@ -48,5 +48,6 @@ comment on function floorcast.maintenance_compliance(uuid, timestamptz, timestam
 'Of the maintenance of a warehouse that fell due in a time: how much was done, how much in time; the share of those.';
 
 revoke execute on function floorcast.maintenance_compliance(uuid, timestamptz, timestamptz) from public;
-grant execute on function floorcast.maintenance_compliance(uuid, timestamptz, timestamptz) to authenticated, service_role;
+grant execute on function floorcast.maintenance_compliance(uuid, timestamptz, timestamptz)
+to authenticated, service_role;
 grant execute on function floorcast.due_after_blackout(tstzmultirange, timestamptz) to authenticated, service_role;
