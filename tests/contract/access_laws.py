@@ -179,6 +179,21 @@ LAWS = (
         "floorcast.known_warehouses()",
     ),
     Law(
+        "a definer that is told a table is not of sql, whose planner may touch the table before the caller is refused",
+        f"""
+        select p.oid::regprocedure::text from pg_proc as p
+        join pg_language as l on l.oid = p.prolang
+        where p.pronamespace = any({OURS}) and p.prosecdef and l.lanname = 'sql'
+            and p.proargtypes::oid[] && array['regclass'::regtype, 'oid'::regtype]::oid[]
+        """,
+        """
+        create function floorcast.size_of(relation regclass) returns bigint security definer language sql
+        as 'select pg_catalog.pg_relation_size(relation)';
+        revoke execute on function floorcast.size_of(regclass) from public
+        """,
+        "floorcast.size_of(regclass)",
+    ),
+    Law(
         "TRUNCATE, REFERENCES, TRIGGER and MAINTAIN are nobody's but the owner's",
         f"""
         select format('%s of %s', lower(r.privilege_type), r.oid::regclass) from ({TABLE_RIGHTS}) as r

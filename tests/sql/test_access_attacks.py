@@ -292,3 +292,48 @@ def test_the_planner_tells_nothing_of_hidden_columns(owner: Connection, service:
             for test in ("> 'm1@'", "> 'zzz'")
         }
     assert len(estimates) == 1
+
+
+ARGUMENTS = {
+    "regclass": "'pg_temp.lure'",
+    "jsonb": """'{"id": "0f8b6c5e-0000-4000-8000-000000000000"}'""",
+    "uuid": "'0f8b6c5e-0000-4000-8000-000000000000'",
+    "timestamptz": "clock_timestamp()",
+}
+
+
+@pytest.mark.parametrize("kind", ["uuid", "text"])
+def test_a_definer_that_is_told_a_table_runs_nothing_of_a_table_of_ones_own(
+    owner: Connection, service: Connection, plant: Plant, kind: str
+) -> None:
+    """Neither when it is called nor when its query is planned: a key's type may be a function of the caller's."""
+    definers = owner.execute(
+        "select p.oid::regproc::text as name, array("
+        "select a::regtype::text from unnest(p.proargtypes::oid[]) with ordinality as u (a, n) order by u.n"
+        ") as arguments from pg_proc as p"
+        " where p.pronamespace = 'floorcast'::regnamespace and p.prosecdef"
+        " and 'regclass'::regtype = any (p.proargtypes::oid[])"
+        " and has_function_privilege('authenticated', p.oid, 'execute')"
+    ).fetchall()
+    assert {"floorcast.history", "floorcast.as_of", "floorcast.retire", "floorcast.restore"} <= {
+        definer["name"] for definer in definers
+    }
+    said: list[str] = []
+    service.add_notice_handler(lambda notice: said.append(str(notice.message_primary)))
+    names = {"timestamp with time zone": "timestamptz"}
+    with service.transaction(force_rollback=True), acting_as(service, plant.people["admin"]):
+        service.execute(
+            f"create function pg_temp.trap(v {kind}) returns boolean language plpgsql as"
+            " $$ begin raise notice 'trapped %', current_user; return true; end $$".encode()
+        )
+        service.execute(f"create domain pg_temp.lured as {kind} check (pg_temp.trap(value))".encode())
+        service.execute(
+            "create temporary table lure (id pg_temp.lured primary key, warehouse_id uuid, deleted_at timestamptz)"
+        )
+        service.execute("insert into lure (id) values ('0f8b6c5e-0000-4000-8000-000000000000')")
+        assert said == ["trapped authenticated"]
+        for definer in definers:
+            given = ", ".join(ARGUMENTS[names.get(kind, kind)] for kind in definer["arguments"])
+            with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState), service.transaction():
+                service.execute(f"select * from {definer['name']}({given})".encode())
+    assert said == ["trapped authenticated"]

@@ -23,32 +23,34 @@ security definer
 rows 20
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
-language sql
+-- Not sql: there the planner may call what a condition names before the caller is refused, and a key's type may be the caller's.
+language plpgsql
 as $$
-    with reading as materialized (
-        select floorcast.my_reading(history.relation) as reading
-    ),
-    past as (
+declare
+    -- Refuses first.
+    _reading constant jsonb := floorcast.my_reading(history.relation);
+    _key constant text := floorcast.key_text(history.relation, history.key);
+begin
+    return query
+    with past as (
         select
             c.*,
-            r.reading,
             p.place_column,
             -- A row that came from no warehouse at all has only its own word for that.
             coalesce(
                 c.old_warehouse,
                 case when (c.old -> t.warehouse_column)::text = 'null' then null else c.warehouse end
             ) as old_place
-        from reading as r
-        inner join floorcast.tracked as t on t.relation = history.relation
-        left join floorcast.protected as p on p.relation = history.relation
+        from floorcast.tracked as t
+        left join floorcast.protected as p on p.relation = t.relation
         inner join floorcast.change as c on c.table_name = t.table_name
-        where c.key::text = floorcast.key_text(history.relation, history.key)
+        where t.relation = history.relation and c.key::text = _key
     ),
     seen as (
         select
             c.*,
-            floorcast.as_seen(c.old, c.old_place, c.old_retired, c.reading) as old_seen,
-            floorcast.as_seen(c.new, c.warehouse, c.retired, c.reading) as new_seen
+            floorcast.as_seen(c.old, c.old_place, c.old_retired, _reading) as old_seen,
+            floorcast.as_seen(c.new, c.warehouse, c.retired, _reading) as new_seen
         from past as c
     )
     select
@@ -79,7 +81,8 @@ as $$
         case when s.new_seen is null then s.old_place else s.warehouse end
     from seen as s
     where s.old_seen is not null or s.new_seen is not null
-    order by s.seq
+    order by s.seq;
+end;
 $$;
 
 comment on function floorcast.history(regclass, jsonb) is

@@ -1,6 +1,7 @@
 -- A row's key as capture writes it into the trail, from a JSON object that names its columns: {"id": "…"}.
 -- The values pass through the columns' types, so that whichever way somebody writes a uuid or a number finds the row.
 -- Dynamic, since each table has its own key; names and types come from the catalogue, and the values are a parameter.
+-- Of tracked tables only: definers call it, and somebody's own table could have a type for a key whose check is his function.
 create or replace function floorcast.key_text(relation regclass, key jsonb)
 returns text
 stable
@@ -18,6 +19,12 @@ declare
     _values text;
     _text text;
 begin
+    if not exists (select from floorcast.tracked as t where t.relation = key_text.relation) then
+        raise exception '% has no history: it is not tracked', key_text.relation
+        using errcode = 'object_not_in_prerequisite_state',
+            hint = 'floorcast.track() has its changes kept from then on.';
+    end if;
+
     select array_agg(k.name), string_agg(
         format('%L, cast($1 ->> %L as %s)', k.name, k.name, format_type(a.atttypid, a.atttypmod)), ', '
     )
