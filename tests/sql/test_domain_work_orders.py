@@ -7,6 +7,8 @@ import psycopg
 import pytest
 from tests.sql.plant import Connection, Plant, acting_as, add_order, take, value
 
+LIFE = ("open", "assigned", "in_progress", "on_hold", "in_progress", "completed", "verified", "closed")
+
 
 def order_row(owner: Connection, order: UUID) -> dict[str, Any]:
     """The order as it is now."""
@@ -85,6 +87,23 @@ def test_a_token_of_somebody_who_is_no_user_requests_as_nobody(owner: Connection
         order = add_order(owner, plant.north)
 
     assert order_row(owner, order)["requested_by"] is None
+
+
+@pytest.mark.parametrize("subject", ["erp", str(uuid4())])
+def test_a_server_writes_orders_whatever_its_token_names(owner: Connection, plant: Plant, subject: str) -> None:
+    """Its token names a system, which asked for nothing and verified nothing, and need not be a uuid."""
+    with owner.transaction():
+        owner.execute("set local role service_role")
+        claims = f'{{"sub": "{subject}", "role": "service_role"}}'
+        owner.execute("select set_config('request.jwt.claims', %s, true)", [claims])
+        orders = {status: add_order(owner, plant.north, status=status) for status in LIFE}
+        for status in LIFE[1:]:
+            set_status(owner, orders["open"], status)
+
+    for order in orders.values():
+        row = order_row(owner, order)
+        assert (row["requested_by"], row["verified_by"]) == (None, None)
+    assert order_row(owner, orders["open"])["verified_at"] is not None
 
 
 @pytest.mark.parametrize(
