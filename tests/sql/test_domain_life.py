@@ -1,4 +1,4 @@
-"""Which status may follow which, who reopens, and what escalates."""
+"""Which status may follow which, who verifies and reopens, and what escalates."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
@@ -97,6 +97,65 @@ def test_who_reopens_is_a_rule(owner: Connection, service: Connection, plant: Pl
     )
     with acting_as(service, plant.people["technician"]):
         set_status(service, order, "open")
+
+
+@pytest.mark.parametrize("after", ["verified", "closed"])
+def test_those_who_lead_verify_and_close(owner: Connection, service: Connection, plant: Plant, after: str) -> None:
+    """Who did the work does not also pass it."""
+    before, word = {"verified": ("completed", "verify"), "closed": ("verified", "close")}[after]
+    for role in ("technician", "contractor", *LEADS):
+        order = add_order(owner, plant.north, status=before, number=f"{role} {after}")
+        if role in LEADS:
+            with acting_as(service, plant.people[role]):
+                set_status(service, order, after)
+        else:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused, acting_as(service, plant.people[role]):
+                set_status(service, order, after)
+            assert str(refused.value.diag.message_primary) == (
+                f"work order {role} {after} is {before}, and your role here does not let you {word} it;"
+                " it stays as it is"
+            )
+            assert "Ask a supervisor" in str(refused.value.diag.message_hint)
+
+
+def test_who_verifies_is_a_rule(owner: Connection, service: Connection, plant: Plant) -> None:
+    """Another row of the rules, and technicians do."""
+    order = add_order(owner, plant.north, status="completed")
+    owner.execute(
+        "update floorcast.table_rule set roles = roles || '{technician}'"
+        " where (table_name, action) = ('work_orders', 'verify')"
+    )
+    with acting_as(service, plant.people["technician"]):
+        set_status(service, order, "verified")
+        set_status(service, order, "closed")
+
+
+@pytest.mark.parametrize("column", ["verified_by", "verified_at", "status_changed_at"])
+def test_nobody_signs_by_hand(owner: Connection, service: Connection, plant: Plant, column: str) -> None:
+    """Who verified it, and when, is who was there; the admin does not write that either."""
+    order = add_order(owner, plant.north, status="completed")
+    for statement in (
+        f"update public.work_orders set {column} = default where id = '{order}'",
+        f"insert into public.work_orders (warehouse_id, title, {column}) values ('{plant.north}', 'X', default)",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), acting_as(service, plant.people["admin"]):
+            service.execute(statement.encode())
+
+
+def test_people_ask_for_work_in_their_own_name(owner: Connection, service: Connection, plant: Plant) -> None:
+    """An order in a colleague's name would be his to answer for, and stays in the name of who asked."""
+    with (
+        pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"),
+        acting_as(service, plant.people["requester"]),
+    ):
+        add_order(service, plant.north, requested_by=plant.people["manager"])
+    with acting_as(service, plant.people["requester"]):
+        order = add_order(service, plant.north, requested_by=plant.people["requester"])
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), acting_as(service, plant.people["admin"]):
+        service.execute(
+            "update public.work_orders set requested_by = %s where id = %s", [plant.people["manager"], order]
+        )
+    assert value(owner, "select requested_by from public.work_orders") == plant.people["requester"]
 
 
 def test_a_supervisor_elsewhere_does_not_reopen_here(owner: Connection, service: Connection, plant: Plant) -> None:

@@ -37,7 +37,6 @@ INSERTS: Mapping[str, Mapping[str, str]] = {
         "warehouse_id": "{warehouses}",
         "title": "LEAKING",
         "equipment_id": "{equipment}",
-        "requested_by": "{viewer}",
     },
     "work_order_assignments": {
         "warehouse_id": "{warehouses}",
@@ -91,7 +90,7 @@ INSERTS: Mapping[str, Mapping[str, str]] = {
 HIDDEN: Mapping[str, Mapping[str, str]] = {
     "users": {"email": "{unique}@example.com", "profile_data": '{{"phone": "112"}}'},
     "inventory_items": {"unit_cost": "4.20"},
-    "work_orders": {"estimated_cost": "10", "actual_cost": "12"},
+    "work_orders": {"estimated_cost": "10", "actual_cost": "12", "requested_by": "{viewer}"},
     "inventory_transactions": {"unit_cost": "4.20"},
     "equipment_maintenance_history": {"cost": "12"},
 }

@@ -9,6 +9,7 @@
 --
 -- From completed, verified, closed and cancelled an order goes back to work by reopening only, which is: becoming open. That is
 -- for those whom the rules let `reopen` in its warehouse, and for servers. Nobody else comes back from there by another way.
+-- verified and closed are for those whom the rules let `verify` there, and for servers: else who did the work also passed it.
 --
 -- People open orders as open or assigned. Servers insert them with any status, since they load history.
 create or replace function floorcast.keep_work_order_life()
@@ -21,6 +22,7 @@ as $$
 declare
     _done constant text[] := array['completed', 'verified', 'closed', 'cancelled'];
     _next text[];
+    _action text;
 begin
     if tg_op = 'INSERT' then
         if new.status not in ('open', 'assigned') and not floorcast.is_server() then
@@ -58,16 +60,27 @@ begin
             end,
             table = 'work_orders', schema = 'public', column = 'status', constraint = 'a_work_order_lives_step_by_step';
     end if;
+
+    _action := case
+        when old.status = any(_done) and new.status = 'open' then 'reopen'
+        when new.status in ('verified', 'closed') then 'verify'
+    end;
     if
-        old.status = any(_done) and new.status = 'open' and not floorcast.is_server()
+        _action is not null and not floorcast.is_server()
         and not exists (
-            select from floorcast.my_warehouses_for('work_orders', 'reopen') as mine (warehouse_id)
+            select from floorcast.my_warehouses_for('work_orders', _action) as mine (warehouse_id)
             where mine.warehouse_id = old.warehouse_id
         )
     then
         raise insufficient_privilege using
-            message = format('work order %s is %s, and your role here does not let you reopen it', old.number, old.status),
-            hint = 'Ask a supervisor of this warehouse to reopen it, or open a new order.',
+            message = format(
+                'work order %s is %s, and your role here does not let you %s it; it stays as it is',
+                old.number, old.status, case when new.status = 'closed' then 'close' else _action end
+            ),
+            hint = case _action
+                when 'reopen' then 'Ask a supervisor of this warehouse to reopen it, or open a new order.'
+                else 'Ask a supervisor of this warehouse to look at the work: who verifies orders also closes them.'
+            end,
             table = 'work_orders', schema = 'public', column = 'status';
     end if;
     return new;
@@ -75,7 +88,7 @@ end
 $$;
 
 comment on function floorcast.keep_work_order_life() is
-'BEFORE INSERT OR UPDATE row trigger of work_orders: refuses a status that cannot follow the one before, and reopening by others than the rules let.';
+'BEFORE INSERT OR UPDATE row trigger of work_orders: refuses a status that cannot follow the one before, and verifying or reopening by others than the rules let.';
 
 -- A trigger needs nobody's right to fire; with it, somebody could hang the function on a table of his own.
 revoke execute on function floorcast.keep_work_order_life() from public;

@@ -1,6 +1,16 @@
 -- Work orders are seen by everybody in the warehouse, opened by everybody but kiosks and viewers, worked on by those who do the
 -- work and those who direct it. Taking one out of the lists is for admins: others cancel it. The organization never changes: who
 -- could name another one would be told which numbers are taken there.
+--
+-- Who verified it, when, and since when it has its status follow from the status, and are nobody's to write: a signature that
+-- anybody could set would prove nothing.
 select floorcast.protect(
-    'public.work_orders', server_columns => '{schedule_id,schedule_due}', fixed_columns => '{organization_id}'
+    'public.work_orders',
+    server_columns => '{schedule_id,schedule_due,status_changed_at,verified_by,verified_at}',
+    fixed_columns => '{organization_id,requested_by}'
 );
+
+drop policy if exists in_ones_own_name on public.work_orders;
+create policy in_ones_own_name on public.work_orders as restrictive for insert to authenticated
+with check (requested_by = (select floorcast.my_id()));
+comment on policy in_ones_own_name on public.work_orders is 'Nobody asks for work in another''s name.';
