@@ -1,1 +1,2 @@
-delete from floorcast.table_rule where table_name = 'work_orders' and action = 'verify';
+delete from floorcast.table_rule
+where table_name = 'work_orders' and action = 'verify';

@@ -7,7 +7,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from tests.fixtures.postgres import Database
-from tests.sql.plant import Connection, Plant, add_order, add_warehouse, connect, value
+from tests.sql.plant import Connection, Plant, acting_as, add_order, add_warehouse, connect, value
 
 
 def number(connection: Connection, warehouse: object, **columns: object) -> str:
@@ -38,6 +38,21 @@ def test_a_number_that_is_given_is_kept_and_unique(owner: Connection, plant: Pla
     assert number(owner, plant.north, number="EX-77") == "EX-77"
     with pytest.raises(psycopg.errors.UniqueViolation, match="used_once_in_an_organization"):
         number(owner, plant.south, number="EX-77")
+
+
+def test_people_give_no_numbers(owner: Connection, service: Connection, plant: Plant) -> None:
+    """Who took those that come next would keep the whole organization from opening orders."""
+    with (
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+        acting_as(service, plant.people["requester"]),
+    ):
+        add_order(service, plant.north, number="WO-2026-000001")
+    add_order(owner, plant.north)
+    with (
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+        acting_as(service, plant.people["admin"]),
+    ):
+        service.execute("update public.work_orders set number = 'WO-2026-000002'")
 
 
 def test_numbers_grow_past_six_digits(owner: Connection, plant: Plant) -> None:

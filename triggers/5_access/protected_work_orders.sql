@@ -2,11 +2,14 @@
 -- work and those who direct it. Taking one out of the lists is for admins: others cancel it. The organization never changes: who
 -- could name another one would be told which numbers are taken there.
 --
+-- Numbers are drawn for people (1_domain/number_work_order.sql) and brought by servers only: who took the next ones beforehand
+-- would keep everybody else of the organization from opening orders.
+--
 -- Who verified it, when, and since when it has its status follow from the status, and are nobody's to write: a signature that
 -- anybody could set would prove nothing.
 select floorcast.protect(
     'public.work_orders',
-    server_columns => '{schedule_id,schedule_due,status_changed_at,verified_by,verified_at}',
+    server_columns => '{number,schedule_id,schedule_due,status_changed_at,verified_by,verified_at}',
     fixed_columns => '{organization_id,requested_by}'
 );
 
