@@ -260,6 +260,17 @@ LAWS = (
         "update of equipment.deleted_at",
     ),
     Law(
+        "who did something stays who did it: no column named actor is people's to change",
+        """
+        select c.oid::regclass::text from pg_class as c
+        join pg_attribute as a on a.attrelid = c.oid and a.attname = 'actor' and not a.attisdropped
+        where c.relnamespace in ('public'::regnamespace, 'floorcast'::regnamespace) and c.relkind in ('r', 'p')
+            and has_column_privilege('authenticated', c.oid, a.attnum, 'update')
+        """,
+        "grant update (actor) on public.work_order_assignments to authenticated",
+        "work_order_assignments",
+    ),
+    Law(
         "each protected table has its view, with all of its columns",
         """
         select p.table_name from floorcast.protected as p

@@ -118,6 +118,19 @@ def test_numbers_of_another_organization_are_neither_drawn_nor_told(
     assert value(owner, "select last_value from floorcast.work_orders_of_" + str(other).replace("-", "")) == 1
 
 
+@pytest.mark.parametrize("column", ["actor", "assigned_at", "warehouse_id"])
+def test_who_assigned_and_when_is_not_rewritten(
+    owner: Connection, service: Connection, plant: Plant, column: str
+) -> None:
+    """Else an assignment could be put down to somebody who never made it; its role may be changed."""
+    order = add_order(owner, plant.north)
+    assign(owner, order, plant.people["contractor"])
+    with acting_as(service, plant.people["technician"]):
+        service.execute("update public.work_order_assignments set role = 'lead'")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), acting_as(service, plant.people["admin"]):
+        service.execute(f"update public.work_order_assignments set {column} = default".encode())
+
+
 def test_the_path_of_a_file_elsewhere_is_neither_taken_nor_told(
     owner: Connection, service: Connection, plant: Plant
 ) -> None:
