@@ -54,6 +54,16 @@ def receive(connection: Connection, part: UUID, quantity: object) -> None:
     )
 
 
+def retire_with_stock(connection: Connection, part: UUID, quantity: int) -> None:
+    """Retire a part when nothing of it is left, and load stock of it afterwards, as only a server can."""
+    for query in (
+        "update public.inventory_items set quantity = 0 where id = %(part)s",
+        "select floorcast.retire('public.inventory_items', %(part)s)",
+        "update public.inventory_items set quantity = %(quantity)s where id = %(part)s",
+    ):
+        connection.execute(query.encode(), {"part": part, "quantity": quantity})
+
+
 @pytest.fixture
 def shelf(owner: Connection, plant: Plant) -> UUID:
     """A location in north, where the plant's ten pieces lie and twelve fit."""
@@ -99,7 +109,7 @@ def test_items_come_and_go(owner: Connection, plant: Plant, shelf: UUID) -> None
     owner.execute("delete from public.inventory_items where name = 'Seal'")
     assert usage(owner, shelf) == 10
 
-    owner.execute("select floorcast.retire('public.inventory_items', %s)", [plant.part])
+    retire_with_stock(owner, plant.part, 10)
     assert usage(owner, shelf) == 0
     owner.execute("select floorcast.restore('public.inventory_items', %s)", [plant.part])
     assert usage(owner, shelf) == 10
@@ -129,7 +139,7 @@ def test_each_way_in_is_refused_when_it_is_full(owner: Connection, plant: Plant,
             " select %s, 'x', 2, %s from generate_series(1, 2)",
             [plant.north, shelf],
         )
-    owner.execute("select floorcast.retire('public.inventory_items', %s)", [plant.part])
+    retire_with_stock(owner, plant.part, 10)
     put(owner, other, shelf)
     with pytest.raises(psycopg.errors.CheckViolation, match="9 of 12 free, 10 wanted"):
         owner.execute("select floorcast.restore('public.inventory_items', %s)", [plant.part])
@@ -339,8 +349,10 @@ def _do(connection: Connection, north: UUID, shelves: list[UUID], step: tuple[An
             )
         case "retire":
             connection.execute(
-                "update public.inventory_items set deleted_at = case when %s then now() end where name = %s",
-                [two, name],
+                "update public.inventory_items set deleted_at = case when %(gone)s then now() end,"
+                " quantity = case when %(gone)s then 0 else quantity end,"
+                " reserved = case when %(gone)s then 0 else reserved end where name = %(name)s",
+                {"gone": two, "name": name},
             )
         case "delete":
             connection.execute("delete from public.inventory_items where name = %s", [name])

@@ -1,7 +1,8 @@
 -- What retire() and restore() have in common. To be called by them alone: it asks for whom they were called.
 --
 -- The row is locked before anything is asked of it, so that two callers do not both find it in use. Calling it twice is no
--- change: the second finds the row as it should be.
+-- change: the second finds the row as it should be. The lock waits for foreign keys as well: whoever attaches something to the
+-- row just now either comes first or finds it retired (1_domain/check_parents.sql).
 create or replace function floorcast.set_retired(relation regclass, id uuid, retired boolean)
 returns void
 volatile
@@ -26,7 +27,7 @@ begin
     end if;
 
     execute format(
-        'select t.%I, t.deleted_at is not null from %s as t where t.id = $1 for no key update',
+        'select t.%I, t.deleted_at is not null from %s as t where t.id = $1 for update',
         _table.place_column, set_retired.relation
     )
     into _place, _retired
