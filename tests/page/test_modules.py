@@ -261,7 +261,7 @@ async def test_what_is_overdue_or_cancelled_counts_as_not_done_in_time(screen: S
         "maintenance.js",
         """
         const now = Date.parse("2026-11-23T12:00:00Z");
-        const schedules = [{ id: "s", grace: "2 days", blackout: "{}" }];
+        const schedules = [{ id: "s", grace: "2 days", blackout: "{}", next_due: null }];
         const due = (day) => `2026-11-${day}T06:00:00+00:00`;
         const line = (day, in_time) => ({ schedule_id: "s", due_at: due(day), in_time });
         const order = (day, status) => ({ schedule_id: "s", schedule_due: due(day), status, deleted_at: null });
@@ -272,10 +272,49 @@ async def test_what_is_overdue_or_cancelled_counts_as_not_done_in_time(screen: S
             { schedule_id: null, schedule_due: null, status: "open" },
             { ...order("06", "open"), deleted_at: due("07") },
         ];
-        return [module.compliance(history, schedules, orders, now), module.compliance([], [], [], now)];
+        const none = () => undefined;
+        return [
+            module.compliance(history, schedules, orders, none, none, now), module.compliance([], [], [], none, none, now),
+        ];
         """,
     )
     assert figures == [{"inTime": 2, "due": 5}, {"inTime": 0, "due": 0}]
+
+
+async def test_a_schedule_that_waits_for_its_order_beyond_its_grace_counts_as_not_in_time(screen: Screen) -> None:
+    """Else the figure would be best while the job that makes orders is dead."""
+    counted = await screen.call(
+        "maintenance.js",
+        """
+        const now = Date.parse("2026-11-23T12:00:00Z");
+        const schedule = (id, next_due, more) => ({
+            id, equipment_id: "press", template_id: "oiling", next_due: `2026-${next_due}T06:00:00+00:00`, grace: "2 days",
+            blackout: "{}", basis: "due", active: true, deleted_at: null, ...more,
+        });
+        const order = (schedule_id, day, status) =>
+            ({ schedule_id, schedule_due: `2026-${day}T06:00:00+00:00`, status, deleted_at: null });
+        const machines = { press: { status: "operational" }, scrap: { status: "retired" } };
+        const each = [
+            schedule("overdue", "11-20"), schedule("for months", "03-01"),
+            schedule("in grace", "11-22"), schedule("ahead", "12-01"), schedule("by meter", "", { next_due: null }),
+            schedule("paused", "11-20", { active: false }), schedule("gone", "11-20", { deleted_at: "2026-11-21" }),
+            schedule("scrap", "11-20", { equipment_id: "scrap" }), schedule("elsewhere", "11-20", { equipment_id: "x" }),
+            schedule("no template", "11-20", { template_id: "retired" }),
+            schedule("shut down", "11-20", { blackout: '{["2026-11-19 00:00:00+00","2026-11-29 00:00:00+00")}' }),
+            schedule("waits", "11-20", { basis: "completion" }), schedule("ordered", "11-20"), schedule("done", "11-20"),
+        ];
+        const orders = [order("waits", "11-22", "open"), order("ordered", "11-20", "open")];
+        const history = [{ schedule_id: "done", due_at: "2026-11-20T06:00:00+00:00", in_time: true }];
+        const one = (each) => module.compliance(
+            history.filter((line) => line.schedule_id === each.id), [each],
+            orders.filter((order) => order.schedule_id === each.id),
+            (id) => machines[id], (id) => (id === "oiling" ? {} : undefined), now,
+        );
+        return each.map((schedule) => [schedule.id, one(schedule)]).filter(([, { due }]) => due > 0);
+        """,
+    )
+    late, done = {"inTime": 0, "due": 1}, {"inTime": 1, "due": 1}
+    assert counted == [["overdue", late], ["for months", late], ["ordered", late], ["done", done]]
 
 
 async def test_intervals_and_frequencies_are_read_as_postgres_writes_them(screen: Screen) -> None:

@@ -554,6 +554,44 @@ def test_compliance_is_what_was_done_in_time_of_what_was_due(owner: Connection, 
     assert figures("2023-01-01T00:00Z") == (0, 0, 0, None)
 
 
+def test_compliance_counts_what_is_overdue_while_nobody_runs_the_job(
+    owner: Connection, plant: Plant, monthly: UUID
+) -> None:
+    """Else the figure would be best exactly while nothing makes orders."""
+    schedule = add_schedule(
+        owner, plant.machine, monthly, schedule_type="days", frequency=7, grace="2 days", next_due="2024-01-01T00:00Z"
+    )
+
+    def due(since: str = "2024-01-01Z", until: str = "2024-02-01Z") -> int:
+        rows = owner.execute("select * from floorcast.maintenance_compliance(%s, %s, %s)", [plant.north, since, until])
+        return sum(row["due"] - row["in_time"] for row in rows)
+
+    assert due() == 1
+    assert due(until="2024-01-02Z") == 0  # still has time
+    assert due(since="2024-01-20Z") == 1  # stands ever since
+    assert due(since="2024-03-01Z") == 0
+    for table, change in (
+        ("maintenance_schedules", "active = false"),
+        ("maintenance_schedules", "deleted_at = now()"),
+        ("maintenance_schedules", "blackout = '{[2023-12-31,2024-03-01)}'"),
+        ("maintenance_templates", "deleted_at = now()"),
+        ("equipment", "status = 'retired'"),
+    ):
+        with owner.transaction(force_rollback=True):
+            owner.execute(f"update public.{table} set {change}".encode())
+            assert due() == 0, change
+    with owner.transaction(force_rollback=True):
+        run(owner, "2024-01-15T00:00Z")  # two missed, one order, and the due of the 22nd; nothing twice
+        assert due() == 4
+    owner.execute("update public.maintenance_schedules set basis = 'completion'")
+    run(owner, "2024-01-15T00:00Z")
+    owner.execute(
+        "update public.maintenance_schedules set next_due = '2024-01-22T00:00Z' where id = %s",
+        [schedule],
+    )
+    assert due() == 1  # waits for its order
+
+
 def test_access_ends_when_its_time_has_come(owner: Connection, plant: Plant) -> None:
     """By a job that writes: the grant goes with it, and the trail names the job."""
     for role, ends in (("contractor", "-1 second"), ("technician", "1 hour")):

@@ -23,12 +23,11 @@ export function dueList(schedules, orders, machineOf, templateOf, now) {
   const waiting = ordersBySchedule(orders);
   const list = [];
   for (const schedule of schedules) {
-    const machine = machineOf(schedule.equipment_id);
-    if (schedule.deleted_at || !machine || machine.status === "retired") continue;
+    if (!isLive(schedule, machineOf)) continue;
     const open = waiting.get(schedule.id) ?? [];
     // A paused schedule, or one whose template is retired, makes no orders; those that it made are still to be done.
-    if (open.length === 0 && !(schedule.active && templateOf(schedule.template_id))) continue;
-    list.push(entryOf(schedule, open, machine, now));
+    if (open.length === 0 && !makesOrders(schedule, templateOf)) continue;
+    list.push(entryOf(schedule, open, machineOf(schedule.equipment_id), now));
   }
   return list.sort(
     (a, b) =>
@@ -37,6 +36,15 @@ export function dueList(schedules, orders, machineOf, templateOf, now) {
       (a.left ?? 0) - (b.left ?? 0) ||
       a.schedule.id.localeCompare(b.schedule.id),
   );
+}
+
+function isLive(schedule, machineOf) {
+  const machine = machineOf(schedule.equipment_id);
+  return !schedule.deleted_at && machine !== undefined && machine.status !== "retired";
+}
+
+function makesOrders(schedule, templateOf) {
+  return schedule.active && templateOf(schedule.template_id) !== undefined;
 }
 
 function entryOf(schedule, open, machine, now) {
@@ -66,15 +74,16 @@ function ordersBySchedule(orders) {
 
 /**
  * {inTime, due} over the dues of the last ninety days, as floorcast.maintenance_compliance() counts: what is overdue counts as
- * not in time, and so does what was cancelled, else never doing any maintenance would look perfect. Exported for tests.
+ * not in time, and so does what was cancelled, else never doing any maintenance would look perfect; and a schedule that waits
+ * for its order beyond due and grace, else it would look best while nothing makes orders. Exported for tests.
  */
-export function compliance(history, schedules, orders, now) {
+export function compliance(history, schedules, orders, machineOf, templateOf, now) {
   const since = now - LOOKED_BACK_MS;
   const known = new Set();
   let inTime = 0;
   for (const { schedule_id, due_at, in_time } of history) {
     if (!(Date.parse(due_at) >= since)) continue;
-    known.add(`${schedule_id} ${microseconds(due_at)}`);
+    known.add(dueKey(schedule_id, due_at));
     if (in_time) inTime += 1;
   }
   const schedulesById = new Map(schedules.map((schedule) => [schedule.id, schedule]));
@@ -82,9 +91,22 @@ export function compliance(history, schedules, orders, now) {
     const due = Date.parse(schedule_due);
     if (!schedule_id || deleted_at || !(due >= since)) continue;
     const schedule = schedulesById.get(schedule_id);
-    if (now > after(schedule?.blackout, due) + milliseconds(schedule?.grace)) known.add(`${schedule_id} ${microseconds(schedule_due)}`);
+    if (now > after(schedule?.blackout, due) + milliseconds(schedule?.grace)) known.add(dueKey(schedule_id, schedule_due));
+  }
+  const waiting = ordersBySchedule(orders);
+  const ordered = new Set(orders.filter((order) => order.schedule_id).map((order) => dueKey(order.schedule_id, order.schedule_due)));
+  for (const schedule of schedules) {
+    const { id, next_due } = schedule;
+    if (!next_due || !isLive(schedule, machineOf) || !makesOrders(schedule, templateOf) || ordered.has(dueKey(id, next_due))) continue;
+    if (schedule.basis === "completion" && waiting.has(id)) continue;
+    // However long ago: it came to stand then, and stands still.
+    if (now > after(schedule.blackout, Date.parse(next_due)) + milliseconds(schedule.grace)) known.add(dueKey(id, next_due));
   }
   return { inTime, due: known.size };
+}
+
+function dueKey(scheduleId, due) {
+  return `${scheduleId} ${microseconds(due)}`;
 }
 
 export function drawMaintenance(store, fresh, now, cut) {
@@ -111,7 +133,7 @@ export function drawMaintenance(store, fresh, now, cut) {
   const overdue = list.filter(({ state }) => state === "overdue").length;
   setText(byId("overdue-count"), overdue ? `${overdue} overdue` : "");
   byId("overdue-count").dataset.some = String(overdue > 0);
-  const { inTime, due } = compliance(store.rows("maintenance_history"), schedules, orders, now);
+  const { inTime, due } = compliance(store.rows("maintenance_history"), schedules, orders, machineOf, templateOf, now);
   setText(byId("compliance"), due ? `${inTime} of ${due}${cut ? "+" : ""} in time, 90 days` : "");
 }
 
