@@ -74,6 +74,8 @@ class Surroundings:
     older: int
     # Rows that no tick has yet.
     newer: int
+    # Rows of transactions that are yet to come.
+    future: int
     # Times that the trail was opened, as sentences.
     book: tuple[str, ...]
     # Parts of the trail without the triggers that refuse changes.
@@ -161,12 +163,20 @@ def judge_surroundings(around: Surroundings, first: int) -> Iterator[Fault]:
             f"{_changes(around.older)} older than the first tick: the trail was empty then, so "
             f"{'it was' if around.older == 1 else 'they were'} added later.",
         )
+    if around.future:
+        yield Fault(
+            None,
+            f"{_changes(around.future)} of transactions that are yet to come: nothing captured "
+            f"{'it' if around.future == 1 else 'them'}, somebody wrote past the guard. No tick has them; "
+            "floorcast.history() and floorcast.as_of() leave them out.",
+        )
     if around.unguarded:
         yield Fault(
             None,
             f"Nothing refuses changes of {', '.join(around.unguarded)}: triggers were dropped or switched off. "
             "`floorcast migrate up` hangs them on again when a file of triggers/ changes; until then as the owner: "
-            "floorcast.guard_from_truncate() and the statements of triggers/2_capture/refuse_trail_changes.sql.",
+            "floorcast.guard_from_truncate(), floorcast.guard_from_inserts() and the statements of "
+            "triggers/2_capture/refuse_trail_changes.sql.",
         )
 
 

@@ -186,13 +186,28 @@ async def test_a_row_from_before_the_beginning_is_found(chain: Cells, verify: Ve
     assert (result.exit_code, "older than the first tick" in result.stdout) == (4, True), result.output
 
 
+async def test_a_row_of_a_transaction_that_is_yet_to_come_is_found(chain: Cells, verify: Verify) -> None:
+    """No tick has it for as long as nobody comes so far, and then it would be sealed."""
+    await tamper(
+        chain,
+        "insert into floorcast.change (xid, op, table_name, key, actor, new)"
+        " values ('999999999999', 'insert', 'cells', '{}', 'x', '{}')",
+    )
+    result = await verify()
+    assert (result.exit_code, "1 change of transactions that are yet to come" in result.stdout) == (4, True), (
+        result.output
+    )
+    assert "no tick is bad, but see above" in result.stderr
+
+
 async def test_a_guard_that_was_switched_off_is_named(chain: Cells, verify: Verify) -> None:
     """Whoever tampers may put it back, but not everybody does."""
     await chain.owner.execute("alter table floorcast.tick disable trigger _100_refuse_changes")
     await chain.owner.execute("drop trigger _500_refuse_truncate on floorcast.change_default")
+    await chain.owner.execute("drop trigger _100_refuse_inserts on floorcast.change")
     result = await verify()
     assert result.exit_code == 4
-    assert "Nothing refuses changes of floorcast.change_default, floorcast.tick" in result.stdout
+    assert "Nothing refuses changes of floorcast.change, floorcast.change_default, floorcast.tick" in result.stdout
 
 
 async def test_what_was_sealed_before_the_time_was_covered_still_holds(chain: Cells, verify: Verify) -> None:

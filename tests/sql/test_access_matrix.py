@@ -298,6 +298,7 @@ CALLS = {
     "floorcast.ring(text)": "floorcast.ring('equipment')",
     "floorcast.request_id()": "floorcast.request_id()",
     "floorcast.begin_maintenance(text)": "floorcast.begin_maintenance('trial')",
+    "floorcast.guard_from_inserts(regclass)": "floorcast.guard_from_inserts('floorcast.change')",
     "floorcast.guard_from_truncate(regclass)": "floorcast.guard_from_truncate('floorcast.tick')",
     "floorcast.access_condition(floorcast.protected,text)": "floorcast.access_condition(null, 'select')",
     "floorcast.apply_rules(text)": "floorcast.apply_rules('equipment')",

@@ -318,3 +318,20 @@ def test_a_table_with_names_that_are_sql_is_read_as_any_other(owner: Connection)
         '{"$1":1,"t":"%s %I","r\\"x":"n"}',
         '{"$1":2,"t":"b","r\\"x":null}',
     ]
+
+
+def test_a_row_of_a_transaction_that_is_yet_to_come_was_never_so(owner: Connection, plant: Plant) -> None:
+    """Somebody put it there by force, where no tick would miss it."""
+    owner.execute(CLOSE)
+    owner.execute(
+        by_force(
+            "insert into floorcast.change (xid, op, table_name, key, warehouse, actor, old, new)"
+            " select '999999999999', 'update', table_name, key, warehouse, 'forged',"
+            " json_build_object('name', 'FORGED'), new"
+            f" from floorcast.change where table_name = 'equipment' and key ->> 'id' = '{plant.machine}'"
+        )
+    )
+    query = "select r ->> 'name' as name from floorcast.as_of('public.equipment', clock_timestamp()) as r"
+    with owner.transaction():
+        owner.execute("update public.equipment set name = 'Mine' where id = %s", [plant.machine])
+        assert [row["name"] for row in owner.execute(query.encode())] == ["Excavator"]

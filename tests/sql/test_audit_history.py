@@ -5,6 +5,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from tests.fixtures.tampering import by_force
 from tests.sql.plant import ROLES, Connection, Plant, acting_as, add_order, value
 
 CLOSE = b"select floorcast.close_tick(2000, 1048576)"
@@ -279,3 +280,19 @@ def test_a_history_is_found_by_the_key_and_not_by_reading_the_trail(bins: Connec
     text = "\n".join(str(*row.values()) for row in plan)
     assert "_key_idx" in text or "change_by_key" in text, text
     assert "Seq Scan on change_00000000" not in text
+
+
+def test_a_row_of_a_transaction_that_is_yet_to_come_is_not_history(owner: Connection, plant: Plant) -> None:
+    """Somebody put it there by force. What one's own open transaction did is, though its number may be the newest."""
+    owner.execute(
+        by_force(
+            "insert into floorcast.change (xid, op, table_name, key, warehouse, actor, old, new)"
+            " select '999999999999', 'update', table_name, key, warehouse, 'forged', new, new"
+            f" from floorcast.change where table_name = 'equipment' and key ->> 'id' = '{plant.machine}'"
+        )
+    )
+    with owner.transaction():
+        owner.execute("update public.equipment set name = 'Mine' where id = %s", [plant.machine])
+        rows = history(owner, "equipment", plant.machine)
+    assert [row["op"] for row in rows] == ["insert", "update"]
+    assert rows[-1]["new"]["name"] == "Mine"

@@ -2,6 +2,7 @@
 
 import psycopg
 import pytest
+from tests.fixtures.tampering import by_force
 from tests.sql.plant import Connection, value
 from tests.sql.trail import changes
 
@@ -92,8 +93,10 @@ def test_a_tick_reads_what_is_new_and_not_the_trail(bins: Connection) -> None:
     for _ in range(10):
         assert bins.execute(CLOSE.encode()).fetchall() == []
     bins.execute(
-        "insert into floorcast.change (op, table_name, key, actor, new)"
-        " select 'insert', 'bins', '{}', 'x', '{}' from generate_series(1, 30000)"
+        by_force(
+            "insert into floorcast.change (op, table_name, key, actor, new)"
+            " select 'insert', 'bins', '{}', 'x', '{}' from generate_series(1, 30000)"
+        )
     )
     bins.execute(CLOSE.encode())
     for key, analyze in enumerate(("select 1", "analyze floorcast.change")):

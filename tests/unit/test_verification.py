@@ -8,7 +8,7 @@ from floorcast.verification import Anchor, Anchored, Chain, SealedTick, Surround
 
 ANCHOR = Anchor("i", 7, "5ea1", "2026-11-23T10:00:00.000000+00:00", 8, "71")
 FOUND = Anchored("5ea1", "2026-11-23T10:00:00.000000+00:00", 8, knows_incarnation=True, system_identifier="71")
-AROUND = Surroundings(0, 0, 0, (), ())
+AROUND = Surroundings(0, 0, 0, 0, (), ())
 GOOD = SealedTick(1, "5ea1", "then", 2, 10, 2, 10, is_whole=True)
 
 
@@ -63,6 +63,10 @@ def test_what_lies_outside_the_ticks_is_judged_where_it_can_be() -> None:
     assert list(judge_surroundings(replace(AROUND, older=2), 5)) == []
     assert "never opened" in next(judge_surroundings(replace(AROUND, first_tick=3, older=2), 3)).text
     assert list(judge_surroundings(replace(AROUND, first_tick=3, older=2, book=("x",)), 3)) == []
+    assert (
+        "2 changes of transactions that are yet to come" in next(judge_surroundings(replace(AROUND, future=2), 0)).text
+    )
+    assert "1 change of" in next(judge_surroundings(replace(AROUND, first_tick=3, future=1, book=("x",)), 5)).text
     assert "Nothing refuses changes of a, b" in next(judge_surroundings(replace(AROUND, unguarded=("a", "b")), 0)).text
 
 

@@ -23,6 +23,7 @@ begin
             execute format('create table floorcast.%I (like floorcast.change including all)', _name);
             execute format('alter table floorcast.%I alter column xid set (n_distinct = -1)', _name);
             perform floorcast.guard_from_truncate(format('floorcast.%I', _name)::regclass);
+            perform floorcast.guard_from_inserts(format('floorcast.%I', _name)::regclass);
             execute format(
                 'alter table floorcast.change attach partition floorcast.%I for values from (%L) to (%L)',
                 _name, _range * _width, (_range + 1) * _width

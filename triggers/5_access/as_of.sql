@@ -79,6 +79,8 @@ begin
             -- Compared as bytes: the order of keys is nobody's, and that of a language is slow.
             select c.*, c.key::text collate pg_catalog."C" as key_text from floorcast.change as c
             where c.xid >= pg_snapshot_xmax($1) and c.table_name = $2
+                -- A row of a transaction that is yet to come was put there; one's own may be newer than the snapshot.
+                and (c.xid < pg_snapshot_xmax(pg_current_snapshot()) or c.xid = pg_current_xact_id_if_assigned())
             union all
             select c.*, c.key::text collate pg_catalog."C" from floorcast.change as c
             where c.xid = any (array(select pg_snapshot_xip($1))) and c.table_name = $2

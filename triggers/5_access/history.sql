@@ -44,7 +44,11 @@ begin
         from floorcast.tracked as t
         left join floorcast.protected as p on p.relation = t.relation
         inner join floorcast.change as c on c.table_name = t.table_name
-        where t.relation = history.relation and c.key::text = _key
+        where
+            t.relation = history.relation
+            and c.key::text = _key
+            -- A row of a transaction that is yet to come was put there; one's own may be newer than the snapshot.
+            and (c.xid < pg_snapshot_xmax(pg_current_snapshot()) or c.xid = pg_current_xact_id_if_assigned())
     ),
     seen as (
         select

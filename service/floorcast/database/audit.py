@@ -37,7 +37,7 @@ class Auditor:
         row = await self._one("surroundings")
         book = tuple(f"{entry['begun_at']} by {entry['actor']}: {entry['reason']}" for entry in await self._all("book"))
         unguarded = tuple(entry["relation"] for entry in await self._all("unguarded"))
-        return Surroundings(row["first_tick"], row["older"], row["newer"], book, unguarded)
+        return Surroundings(row["first_tick"], row["older"], row["newer"], row["future"], book, unguarded)
 
     async def ticks(self, first: int, last: int) -> AsyncIterator[SealedTick]:
         """Yield the ticks from one to another as they were sealed and as they are."""

@@ -27,7 +27,8 @@ order by t.tick desc
 limit 1;
 
 -- name: surroundings
--- What lies outside the ticks: where they begin, what is older than all of them, what is newer.
+-- What lies outside the ticks: where they begin, what is older than all of them, what is newer, what is of transactions that
+-- are yet to come and so no tick would ever miss.
 -- Of the rows that are older there are none, unless somebody put them there, or ticks were dropped and their rows kept.
 select
     f.tick as first_tick,
@@ -43,7 +44,12 @@ select
             order by n.tick desc limit 1
         ) as n
         cross join lateral floorcast.changes_between(n.snapshot, pg_current_snapshot()) as c
-    ) as newer
+    ) as newer,
+    (
+        select count(*)
+        from floorcast.change as c
+        where c.xid >= pg_snapshot_xmax(pg_current_snapshot())
+    ) as future
 from floorcast.tick as f
 order by f.tick
 limit 1;
@@ -62,9 +68,9 @@ order by m.number;
 -- Parts of the trail that could be changed without a maintenance, since the trigger that refuses it is off or gone.
 select g.relation::text as relation
 from (
-    select t.relid as relation from pg_partition_tree('floorcast.change') as t
+    select t.relid as relation, true as is_of_changes from pg_partition_tree('floorcast.change') as t
     union all
-    select r.relation
+    select r.relation, false
     from unnest(
         array['floorcast.tick', 'floorcast.incarnation', 'floorcast.maintenance']::regclass[]
     ) as r (relation)
@@ -75,9 +81,9 @@ where
         from pg_trigger as t
         where
             t.tgrelid = g.relation
-            and t.tgname in ('_100_refuse_changes', '_500_refuse_truncate')
+            and t.tgname in ('_100_refuse_changes', '_500_refuse_truncate', '_100_refuse_inserts')
             and t.tgenabled = 'A'
-    ) < 2
+    ) < case when g.is_of_changes then 3 else 2 end
 order by relation;
 
 -- name: ticks
