@@ -6,6 +6,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from tests.fixtures.postgres import Database
+from tests.fixtures.tampering import FORGET
 from tests.sql.plant import (
     Connection,
     Plant,
@@ -270,3 +271,113 @@ def test_a_schedule_of_what_is_retired_may_still_be_paused(owner: Connection, pl
         owner.execute("update public.maintenance_schedules set active = false where id = %s", [schedule])
 
     assert value(owner, "select active from public.maintenance_schedules where id = %s", schedule) is False
+
+
+def shown(connection: Connection, order: UUID) -> dict[str, int]:
+    """How many rows of an order its admin sees, by table."""
+    return {
+        table: value(connection, f"select count(*) from visible.work_order_{table} where work_order_id = %s", order)
+        for table in ("assignments", "timeline", "attachments")
+    }
+
+
+@pytest.fixture
+def order(owner: Connection, plant: Plant) -> UUID:
+    """An order with a technician, a timeline of four entries, and two attachments."""
+    order = add_order(owner, plant.north)
+    assign(owner, order, plant.people["technician"])
+    for name in ("one", "two"):
+        owner.execute(
+            "insert into public.work_order_attachments"
+            " (work_order_id, file_name, content_type, byte_size, storage_path) values (%s, %s, 'image/jpeg', 1, %s)",
+            [order, name, name],
+        )
+    return order
+
+
+def test_what_hangs_on_an_order_is_retired_and_restored_with_it(owner: Connection, plant: Plant, order: UUID) -> None:
+    """Its first entry has the title of an order that is gone; what was taken back by itself stays taken back."""
+    other = add_order(owner, plant.north)
+    owner.execute(
+        "select floorcast.retire('public.work_order_attachments', a.id) from public.work_order_attachments as a"
+        " where a.file_name = 'two'"
+    )
+    admin = plant.people["admin"]
+    with acting_as(owner, admin):
+        before = shown(owner, order)
+        retire(owner, "work_orders", order)
+        after = shown(owner, order)
+        untouched = shown(owner, other)
+        owner.execute("select floorcast.restore('public.work_orders', %s)", [order])
+        restored = shown(owner, order)
+
+    assert before == {"assignments": 1, "timeline": 4, "attachments": 1}
+    assert after == dict.fromkeys(before, 0)
+    assert untouched == {"assignments": 0, "timeline": 1, "attachments": 0}
+    assert restored == before
+
+
+def test_many_orders_are_retired_by_one_statement(owner: Connection, plant: Plant) -> None:
+    """A server's UPDATE that also changes another order, at another time, and back again."""
+    orders = [add_order(owner, plant.north) for _ in range(3)]
+    for order in orders:
+        assign(owner, order, plant.people["technician"])
+
+    owner.execute(
+        "update public.work_orders set deleted_at = '2026-01-01', title = 'x' where id = any (%s)", [orders[:2]]
+    )
+    owner.execute(
+        "update public.work_orders"
+        " set title = 'y', deleted_at = case when id = %s then deleted_at else '2026-01-02' end",
+        [orders[0]],
+    )
+
+    rows = owner.execute(
+        "select w.deleted_at, array_agg(distinct t.deleted_at) as entries, array_agg(distinct a.deleted_at) as people"
+        " from public.work_orders as w join public.work_order_timeline as t on t.work_order_id = w.id"
+        " join public.work_order_assignments as a on a.work_order_id = w.id group by w.id order by w.deleted_at"
+    ).fetchall()
+    assert [str(row["deleted_at"].date()) for row in rows] == ["2026-01-01", "2026-01-02", "2026-01-02"]
+    assert all(row["entries"] == row["people"] == [row["deleted_at"]] for row in rows)
+    owner.execute("update public.work_orders set deleted_at = null")
+    assert value(owner, "select count(deleted_at) from public.work_order_timeline") == 0
+
+
+def test_what_is_loaded_with_a_retired_order_is_retired(owner: Connection, plant: Plant) -> None:
+    """A server that loads history shows nobody the title of what is gone, and an order that comes back has it all."""
+    order = add_order(owner, plant.north, deleted_at="2026-01-01T00:00Z")
+    assign(owner, order, plant.people["technician"])
+
+    with acting_as(owner, plant.people["admin"]):
+        assert shown(owner, order) == {"assignments": 0, "timeline": 0, "attachments": 0}
+    owner.execute("select floorcast.restore('public.work_orders', %s)", [order])
+    with acting_as(owner, plant.people["admin"]):
+        assert shown(owner, order) == {"assignments": 1, "timeline": 2, "attachments": 0}
+
+
+def test_screens_are_told_that_what_hangs_on_an_order_went_with_it(owner: Connection, order: UUID) -> None:
+    """In the trail each is retired, behind its order, and back again behind it; nothing else is written."""
+    owner.execute(FORGET)
+    retire(owner, "work_orders", order)
+    owner.execute("select floorcast.restore('public.work_orders', %s)", [order])
+
+    rows = owner.execute("select table_name, old_retired, retired from floorcast.change order by seq").fetchall()
+    tables = ["work_orders", "work_order_assignments", *["work_order_timeline"] * 4, *["work_order_attachments"] * 2]
+    assert [tuple(row.values()) for row in rows] == [
+        *((table, False, True) for table in tables),
+        *((table, True, False) for table in tables),
+    ]
+
+
+@pytest.mark.parametrize("table", ["work_order_assignments", "work_order_timeline"])
+def test_what_hangs_on_an_order_is_not_retired_by_itself(owner: Connection, plant: Plant, table: str) -> None:
+    """An assignment is taken away by DELETE, by whom the rules let, and the timeline stays."""
+    order = add_order(owner, plant.north)
+    assign(owner, order, plant.people["technician"])
+    with (
+        pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="are not retired"),
+        acting_as(owner, plant.people["admin"]),
+    ):
+        retire(owner, table, order)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), acting_as(owner, plant.people["admin"]):
+        owner.execute(f"update public.{table} set deleted_at = now()".encode())

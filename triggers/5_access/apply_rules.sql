@@ -16,6 +16,7 @@ declare
     _maintainer text;
     _key text[];
     _has_retired boolean;
+    _is_entity boolean;
     _hidden text[];
     _never text[];
     _inserted text;
@@ -46,6 +47,12 @@ begin
         where a.attrelid = _table.relation and a.attname = 'deleted_at' and not a.attisdropped
     )
     into _has_retired;
+    -- What has no version is no entity: it is retired with what it hangs on, and not by itself.
+    select _has_retired and exists (
+        select from pg_catalog.pg_attribute as a
+        where a.attrelid = _table.relation and a.attname = 'version' and not a.attisdropped
+    )
+    into _is_entity;
 
     -- A rule about a column that is not there would be believed to hide something.
     select coalesce(array_agg(c.column_name order by c.column_name), '{}')
@@ -105,7 +112,7 @@ begin
         execute format('grant update (%s) on table %s to authenticated', _updated, _table.relation);
     end if;
     -- An entity is retired and restored by functions; what was only a link or a line may be taken away.
-    if not _has_retired and exists (
+    if not _is_entity and exists (
         select from floorcast.table_rule as r where r.table_name = apply_rules.table_name and r.action = 'delete'
     ) then
         execute format('grant delete on table %s to authenticated', _table.relation);

@@ -17,13 +17,14 @@ declare
     _places uuid[];
 begin
     select p.* into _table from floorcast.protected as p where p.relation = set_retired.relation;
-    if not found or not exists (
-        select from pg_catalog.pg_attribute as a
-        where a.attrelid = set_retired.relation and a.attname = 'deleted_at' and not a.attisdropped
+    if not found or 2 > (
+        select count(*)
+        from pg_catalog.pg_attribute as a
+        where a.attrelid = set_retired.relation and a.attname in ('version', 'deleted_at') and not a.attisdropped
     ) then
         raise object_not_in_prerequisite_state using
             message = format('rows of %s are not retired', set_retired.relation),
-            hint = 'Only entities are: tables with deleted_at that floorcast.protect() knows.';
+            hint = 'Only entities are: tables with version and deleted_at that floorcast.protect() knows.';
     end if;
 
     execute format(
