@@ -296,3 +296,39 @@ def test_a_row_of_a_transaction_that_is_yet_to_come_is_not_history(owner: Connec
         rows = history(owner, "equipment", plant.machine)
     assert [row["op"] for row in rows] == ["insert", "update"]
     assert rows[-1]["new"]["name"] == "Mine"
+
+
+RENAMINGS = (
+    (
+        "alter table public.work_orders rename column actual_cost to final_cost;"
+        " update floorcast.column_rule set column_name = 'final_cost' where column_name = 'actual_cost'"
+    ),
+    "alter table public.work_orders drop column actual_cost cascade",
+)
+
+
+@pytest.mark.parametrize("renaming", RENAMINGS)
+@pytest.mark.parametrize("role", ["viewer", "manager"])
+def test_a_former_name_does_not_publish_what_was_hidden(
+    owner: Connection, service: Connection, plant: Plant, renaming: str, role: str
+) -> None:
+    """The rules know the columns of today; of a name that is none of them nobody can say who may see it."""
+    order = add_order(owner, plant.north, actual_cost="183.50")
+    owner.execute(CLOSE)
+    before = value(owner, "select clock_timestamp()")
+    owner.execute("update public.work_orders set actual_cost = 184, title = 'x' where id = %s", [order])
+    owner.execute(
+        f"drop view visible.work_orders cascade; {renaming};"
+        " delete from floorcast.column_rule where table_name = 'work_orders' and column_name = 'actual_cost';"
+        " select floorcast.apply_rules('work_orders')".encode()
+    )
+    created, changed = history_for(service, plant.people[role], "work_orders", order)
+    assert [name for name in changed["changed"] if "cost" in name] == []
+    then = "select r from floorcast.as_of('public.work_orders', %s) as r where r ->> 'id' = %s::text"
+    with acting_as(service, plant.people[role]):
+        was = value(service, then, before, str(order))
+    for row in (created["new"], changed["old"], changed["new"], was):
+        assert "title" in row
+        assert not row.keys() & {"actual_cost", "final_cost"}
+    # Servers are not people.
+    assert history(owner, "work_orders", order)[0]["new"]["actual_cost"] == 183.5

@@ -57,7 +57,8 @@ begin
     if not (_reading ->> 'everything')::boolean then
         _row_then := 'floorcast.as_seen(f.old, f.place, f.old_retired, $3)';
         _row_now := format(
-            'floorcast.as_seen(row_to_json(t.*), %L || t.%I::text, %s, $3)',
+            -- A row of today has today's columns.
+            'floorcast.as_seen(row_to_json(t.*), %L || t.%I::text, %s, $4)',
             case _table.scope when 'organization' then 'organization:' when 'person' then 'user:' else '' end,
             _table.warehouse_column,
             coalesce('t.' || quote_ident(_table.retired_column) || ' is not null', 'false')
@@ -134,7 +135,7 @@ begin
         _table.warehouse_column,
         _filter
     )
-    using _snapshot, _table.table_name, _reading;
+    using _snapshot, _table.table_name, _reading, _reading - 'known';
 end;
 $$;
 

@@ -3,7 +3,7 @@
 --
 -- everything: the caller is a trusted server. Else places: where his role may read the table; columns: for each that is hidden
 -- from some, where he sees it; owner: the column that names whose row it is, owner_places: where that counts (null: anywhere).
--- ids: all these places without their prefix, for a look at the table itself.
+-- known: the table's columns as they are called now. ids: all these places without their prefix, for a look at the table itself.
 create or replace function floorcast.my_reading(relation regclass)
 returns jsonb
 stable
@@ -77,6 +77,11 @@ begin
         'everything', false,
         'places', (select coalesce(jsonb_agg(_prefix || p), '[]') from unnest(_places) as p),
         'columns', _columns,
+        'known', (
+            select jsonb_agg(a.attname)
+            from pg_catalog.pg_attribute as a
+            where a.attrelid = my_reading.relation and a.attnum > 0 and not a.attisdropped
+        ),
         'owner', case when _me is not null then _owner end,
         'me', _me,
         'owner_places', case
