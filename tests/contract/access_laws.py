@@ -23,8 +23,8 @@ DEFINERS_FOR_PEOPLE = {
     "floorcast.my_organizations_reading(text,text)": "views ask it; it answers about the caller",
     "floorcast.my_people_for(text,text)": "policies ask it; it names those who share a warehouse with the caller",
     "floorcast.my_people_reading(text,text)": "views ask it; it names those who share a warehouse with the caller",
-    "floorcast.retire(regclass,uuid)": "no UPDATE can hide a row from its writer; asks the rules for the caller",
-    "floorcast.restore(regclass,uuid)": "as retire",
+    "floorcast.retire(regclass,uuid,bigint)": "no UPDATE can hide a row from its writer; asks the rules for the caller",
+    "floorcast.restore(regclass,uuid,bigint)": "as retire",
     "floorcast.history(regclass,jsonb)": "the trail holds every warehouse; asks the rules for the caller, row by row",
     "floorcast.as_of(regclass,timestamp with time zone)": "as history",
 }
@@ -119,7 +119,7 @@ LAWS = (
             and not (
                 p.polname in ('by_rule_select', 'by_rule_insert', 'by_rule_update', 'by_rule_delete')
                 and concat(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
-                ~ '= ANY \\(ARRAY\\( SELECT floorcast\\.my_(warehouses|organizations|people)_for\\('
+                ~ 'floorcast\\.(my_(warehouses|organizations|people)_for\\(|my_id\\(\\))'
             )
         """,
         "create policy everybody_reads on public.equipment for select to authenticated using (true)",

@@ -250,9 +250,11 @@ CALLS = {
     "floorcast.my_people_reading(text,text)": (
         "floorcast.my_people_reading('users', 'email') as p where p = '{colleague}'"
     ),
-    "floorcast.retire(regclass,uuid)": "floorcast.retire('public.equipment', '{equipment}')",
-    "floorcast.restore(regclass,uuid)": "floorcast.restore('public.equipment', '{equipment}')",
-    "floorcast.set_retired(regclass,uuid,boolean)": "floorcast.set_retired('public.equipment', '{equipment}', true)",
+    "floorcast.retire(regclass,uuid,bigint)": "floorcast.retire('public.equipment', '{equipment}')",
+    "floorcast.restore(regclass,uuid,bigint)": "floorcast.restore('public.equipment', '{equipment}')",
+    "floorcast.set_retired(regclass,uuid,bigint,boolean)": (
+        "floorcast.set_retired('public.equipment', '{equipment}', 1, true)"
+    ),
     "floorcast.require_place(uuid)": "floorcast.require_place('{warehouses}')",
     "floorcast.maintenance_compliance(uuid,timestamptz,timestamptz)": (
         "floorcast.maintenance_compliance('{warehouses}', '2020-01-01') where due > 0"

@@ -174,6 +174,69 @@ def test_a_retired_row_is_hidden_and_kept(owner: Connection, service: Connection
     ]
 
 
+def test_who_retires_an_old_version_is_told(owner: Connection, service: Connection, plant: Plant) -> None:
+    """As with an UPDATE: what somebody else just changed is not put away unread."""
+    owner.execute("update public.equipment set location = 'Bay 3' where id = %s", [plant.machine])
+    retire = "select floorcast.retire('public.equipment', %s, %s)"
+    with (
+        pytest.raises(psycopg.Error, match="is at version 2, you held version 1; nothing was changed") as conflict,
+        acting_as(service, plant.people["manager"]),
+    ):
+        service.execute(retire, [plant.machine, 1])
+    assert conflict.value.sqlstate == "PT409"
+    with acting_as(service, plant.people["manager"]):
+        service.execute(retire, [plant.machine, 2])
+
+
+@pytest.mark.parametrize(
+    "retire",
+    [
+        "update public.warehouses set deleted_at = now() where id = %(south)s",
+        "update public.users set deleted_at = now() where id = %(kiosk)s",
+        "update public.organizations set deleted_at = now()",
+        "update public.inventory_locations set deleted_at = now()",
+    ],
+)
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+def test_a_transaction_that_cannot_see_who_came_retires_nothing(
+    owner: Connection, plant: Plant, retire: str, isolation: str
+) -> None:
+    """Access given since it began would outlive person and place, and a part would lie on a shelf that is gone."""
+    owner.execute("insert into public.inventory_locations (warehouse_id, name) values (%s, 'A')", [plant.north])
+    owner.execute(f"set default_transaction_isolation = '{isolation}'".encode())
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="at READ COMMITTED only"):
+        owner.execute(retire.encode(), {"south": plant.south, "kiosk": plant.people["kiosk"]})
+
+
+def test_a_rule_about_no_table_is_warned_of(owner: Connection) -> None:
+    """It may be meant for a table to come; more likely it is misspelt, and hides nothing."""
+    said: list[str] = []
+    owner.add_notice_handler(lambda notice: said.append(str(notice.message_primary)))
+    owner.execute("set client_min_messages = warning")
+    owner.execute("insert into floorcast.column_rule values ('work_order', 'title', array['admin'])")
+    owner.execute("insert into floorcast.column_rule values ('work_orders', 'title', array['admin'])")
+    assert said == ["there is no table work_order yet: the rule holds from when it is made and protected"]
+
+
+def test_a_table_that_no_role_reads_is_read_by_its_owner_index(
+    owner: Connection, service: Connection, plant: Plant
+) -> None:
+    """The bell is looked at by everybody all day: his own few of everybody's many."""
+    for person in plant.people.values():
+        owner.execute(
+            "insert into public.notifications (warehouse_id, user_id, type, title)"
+            " select %s, %s, 'announcement', 'n' || n from generate_series(1, 500) as n",
+            [plant.north, person],
+        )
+    owner.execute("analyze public.notifications")
+    with acting_as(service, plant.people["viewer"]):
+        rows = service.execute(
+            "explain select * from visible.notifications where read_at is null order by created_at desc limit 20"
+        ).fetchall()
+    plan = "\n".join(row["QUERY PLAN"] for row in rows)
+    assert "Seq Scan" not in plan, plan
+
+
 @pytest.mark.parametrize("relation", ["public.work_order_timeline", "floorcast.change", "pg_catalog.pg_class"])
 def test_only_entities_are_retired(service: Connection, plant: Plant, relation: str) -> None:
     """The function writes any table that it is given, so it is given only those that it is for."""

@@ -94,3 +94,18 @@ def test_nobody_of_another_organization_is_notified(owner: Connection, plant: Pl
     owner.execute(notify, [plant.north, plant.people["kiosk"]])
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
         owner.execute(notify, [plant.north, foreigner])
+
+
+@pytest.mark.parametrize("table", ["equipment", "inventory_items", "inventory_locations", "maintenance_templates"])
+def test_nothing_moves_to_another_organization(owner: Connection, plant: Plant, foreigner: UUID, table: str) -> None:
+    """Its history and its costs would be another customer's; within the organization it may move."""
+    quay = value(owner, "select warehouse_id from public.users where id = %s", foreigner)
+    key = value(
+        owner,
+        f"insert into public.{table} (warehouse_id, name) values (%s, 'Moved') returning id",
+        plant.north,
+    )
+    move = f"update public.{table} set warehouse_id = %s where id = %s".encode()
+    with pytest.raises(psycopg.errors.ForeignKeyViolation, match="moves within its organization only"):
+        owner.execute(move, [quay, key])
+    owner.execute(move, [plant.south, key])

@@ -2,7 +2,7 @@
 -- Whatever a statement says of it is put back, unless it comes from the trigger that keeps the sum. A new location is empty.
 --
 -- A location is retired when nothing lies there: else items would lie in a place that nobody sees. The row is locked when this
--- runs, and whoever puts something there locks it too, so that the two cannot miss each other.
+-- runs, and whoever puts something there locks it too, so that at READ COMMITTED the two cannot miss each other.
 create or replace function floorcast.keep_location_life()
 returns trigger
 volatile
@@ -23,6 +23,12 @@ begin
         new.current_usage := old.current_usage;
     end if;
     if new.deleted_at is not null and old.deleted_at is null then
+        if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+            raise feature_not_supported using
+                message = 'a location is retired at READ COMMITTED only: a stricter transaction does not see what others put there '
+                'since it began; nothing was changed',
+                hint = 'Retire it in a transaction of its own: begin isolation level read committed.';
+        end if;
         select count(*) as items, min(i.name) as name
         into _item
         from public.inventory_items as i

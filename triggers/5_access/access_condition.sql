@@ -1,4 +1,5 @@
--- Writes the condition under which the rules let a caller do something with a row, as the text of a policy.
+-- Writes the condition under which the rules let a caller do something with a row, as the text of a policy; null where they let
+-- nobody.
 --
 -- Each subquery depends on no row, so it runs once per statement and serves as an index condition. Retired rows are in none:
 -- who may bring them back does it with floorcast.restore().
@@ -16,17 +17,24 @@ declare
     _owner text;
     _condition text;
 begin
-    _condition := format(
-        '%I = any (array(select floorcast.my_%s_for(%L, %L)))',
-        protected.place_column, _places, protected.table_name, access_condition.action
-    );
+    -- Where no rule lets any role do it, the places are left out: an alternative that never holds would still keep the planner
+    -- from an index on the owner. (A server, who is everywhere, then reads such a table and not its view.)
+    if exists (
+        select from floorcast.table_rule as r
+        where r.table_name = protected.table_name and r.action = access_condition.action
+    ) then
+        _condition := format(
+            '%I = any (array(select floorcast.my_%s_for(%L, %L)))',
+            protected.place_column, _places, protected.table_name, access_condition.action
+        );
+    end if;
 
     select o.column_name
     into _owner
     from floorcast.owner_rule as o
     where o.table_name = protected.table_name and access_condition.action = any (o.actions);
     if _owner is not null then
-        _condition := _condition || format(' or %I = (select floorcast.my_id())', _owner);
+        _condition := concat(_condition || ' or ', format('%I = (select floorcast.my_id())', _owner));
         if protected.scope = 'warehouse' then
             _condition := _condition || format(
                 ' and %I = any (array(select floorcast.my_warehouses()))', protected.place_column
@@ -38,7 +46,7 @@ begin
         end if;
     end if;
 
-    if exists (
+    if _condition is not null and exists (
         select from pg_catalog.pg_attribute as a
         where a.attrelid = protected.relation and a.attname = 'deleted_at' and not a.attisdropped
     ) then

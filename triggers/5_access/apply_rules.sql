@@ -24,6 +24,7 @@ declare
     _unseen text;
     _shown text;
     _condition text;
+    _policy record;
     _view text;
     _column text;
     _comment text;
@@ -126,39 +127,32 @@ begin
     execute format('drop policy if exists servers_do_all on %s', _table.relation);
     execute format('drop policy if exists owner_maintains on %s', _table.relation);
 
-    execute format(
-        'create policy by_rule_select on %s for select to authenticated, floorcast_viewer using (%s)',
-        _table.relation, floorcast.access_condition(_table, 'select')
-    );
-    execute format(
-        'comment on policy by_rule_select on %s is %L', _table.relation,
-        'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.'
-    );
-    execute format(
-        'create policy by_rule_insert on %s for insert to authenticated with check (%s)',
-        _table.relation, floorcast.access_condition(_table, 'insert')
-    );
-    execute format(
-        'comment on policy by_rule_insert on %s is %L', _table.relation,
-        'Where the rules let the caller''s role insert.'
-    );
-    -- The check of an UPDATE is its condition applied to the new row: a row moves only between places where one may write in both.
-    execute format(
-        'create policy by_rule_update on %s for update to authenticated using (%s)',
-        _table.relation, floorcast.access_condition(_table, 'update')
-    );
-    execute format(
-        'comment on policy by_rule_update on %s is %L', _table.relation,
-        'Where the rules let the caller''s role update, before the change and after it.'
-    );
-    execute format(
-        'create policy by_rule_delete on %s for delete to authenticated using (%s)',
-        _table.relation, floorcast.access_condition(_table, 'delete')
-    );
-    execute format(
-        'comment on policy by_rule_delete on %s is %L', _table.relation,
-        'Where the rules let the caller''s role delete.'
-    );
+    for _policy in
+        select p.action, p.roles, p.clause, p.comment, floorcast.access_condition(_table, p.action) as condition
+        from (
+            values
+            (
+                'select', 'authenticated, floorcast_viewer', 'using',
+                'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.'
+            ),
+            ('insert', 'authenticated', 'with check', 'Where the rules let the caller''s role insert.'),
+            -- The check of an UPDATE is its condition applied to the new row: a row moves only between places where one may
+            -- write in both.
+            (
+                'update', 'authenticated', 'using',
+                'Where the rules let the caller''s role update, before the change and after it.'
+            ),
+            ('delete', 'authenticated', 'using', 'Where the rules let the caller''s role delete.')
+        ) as p (action, roles, clause, comment)
+    loop
+        -- No rule, no policy: nobody may.
+        continue when _policy.condition is null;
+        execute format(
+            'create policy by_rule_%1$s on %2$s for %1$s to %3$s %4$s (%5$s)',
+            _policy.action, _table.relation, _policy.roles, _policy.clause, _policy.condition
+        );
+        execute format('comment on policy by_rule_%s on %s is %L', _policy.action, _table.relation, _policy.comment);
+    end loop;
     -- Supabase's service_role bypasses row level security; ours does not, and this says the same.
     execute format(
         'create policy servers_do_all on %s for all to service_role using (true) with check (true)', _table.relation

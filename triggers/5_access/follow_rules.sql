@@ -10,6 +10,15 @@ as $$
 declare
     _name text;
 begin
+    -- A rule may come before its table. One that names no table is more likely misspelt, and would be believed.
+    for _name in
+        select distinct r.table_name
+        from changed_rows as r
+        where tg_op <> 'DELETE' and to_regclass(case when r.table_name like '%.%' then r.table_name else 'public.' || quote_ident(r.table_name) end) is null
+    loop
+        raise warning 'there is no table % yet: the rule holds from when it is made and protected', _name;
+    end loop;
+
     for _name in
         select p.table_name
         from floorcast.protected as p

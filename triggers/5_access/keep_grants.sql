@@ -76,10 +76,19 @@ begin
     if _users is null and _warehouses is null then
         return null;
     end if;
+    if
+        tg_table_name <> 'user_warehouse_access'
+        and current_setting('transaction_isolation') not in ('read committed', 'read uncommitted')
+    then
+        raise feature_not_supported using
+            message = 'people and places are retired at READ COMMITTED only: a stricter transaction does not see the access that '
+            'others gave since it began, and it would go on; nothing was changed',
+            hint = 'Do it in a transaction of its own: begin isolation level read committed.';
+    end if;
 
     -- Somebody may be given access in one transaction while the place is retired in another; each would miss what the other has
     -- not committed yet, and a grant would stay that nothing stands for. So the one waits here for the other, and only then
-    -- looks, with a new snapshot.
+    -- looks, with a new snapshot. (A stricter transaction that gives access fails here instead, which is as good.)
     perform a.user_id
     from public.user_warehouse_access as a
     inner join public.users as u on u.id = a.user_id

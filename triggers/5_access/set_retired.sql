@@ -3,7 +3,9 @@
 -- The row is locked before anything is asked of it, so that two callers do not both find it in use. Calling it twice is no
 -- change: the second finds the row as it should be. The lock waits for foreign keys as well: whoever attaches something to the
 -- row just now either comes first or finds it retired (1_domain/check_parents.sql).
-create or replace function floorcast.set_retired(relation regclass, id uuid, retired boolean)
+drop function if exists floorcast.set_retired(regclass, uuid, boolean);
+
+create or replace function floorcast.set_retired(relation regclass, id uuid, version bigint, retired boolean)
 returns void
 volatile
 security invoker
@@ -14,6 +16,7 @@ declare
     _table floorcast.protected;
     _place uuid;
     _retired boolean;
+    _version bigint;
     _places uuid[];
 begin
     select p.* into _table from floorcast.protected as p where p.relation = set_retired.relation;
@@ -28,10 +31,10 @@ begin
     end if;
 
     execute format(
-        'select t.%I, t.deleted_at is not null from %s as t where t.id = $1 for update',
+        'select t.%I, t.deleted_at is not null, t.version from %s as t where t.id = $1 for update',
         _table.place_column, set_retired.relation
     )
-    into _place, _retired
+    into _place, _retired, _version
     using set_retired.id;
 
     _places := case _table.scope
@@ -46,6 +49,16 @@ begin
             hint = 'Ask somebody whose role may delete in that warehouse.';
     end if;
 
+    if set_retired.version <> _version then
+        raise exception using
+            errcode = 'PT409',
+            message = format(
+                'the row of %s was changed meanwhile: it is at version %s, you held version %s; nothing was changed',
+                set_retired.relation, _version, set_retired.version
+            ),
+            hint = 'Read the row again, look at what changed, and decide again. Leave version out to do it all the same.';
+    end if;
+
     if _retired <> set_retired.retired then
         execute format(
             'update %s as t set deleted_at = case when $2 then clock_timestamp() end where t.id = $1', set_retired.relation
@@ -55,7 +68,7 @@ begin
 end;
 $$;
 
-comment on function floorcast.set_retired(regclass, uuid, boolean) is
+comment on function floorcast.set_retired(regclass, uuid, bigint, boolean) is
 'Sets or clears deleted_at of a row, if the caller may; called by retire() and restore().';
 
-revoke all on function floorcast.set_retired(regclass, uuid, boolean) from public;
+revoke all on function floorcast.set_retired(regclass, uuid, bigint, boolean) from public;
