@@ -1,8 +1,11 @@
 """triggers/5_access: the rules are rows, and policies, views and grants follow them."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 import pytest
-from tests.sql.plant import ROLES, Connection, Plant, acting_as, add_order, value
+from tests.fixtures.postgres import Database
+from tests.sql.plant import ROLES, Connection, Plant, acting_as, add_order, connect, value, wait_until_blocked
 
 MANAGERS = {"manager", "admin"}
 
@@ -212,10 +215,32 @@ def test_a_rule_about_no_table_is_warned_of(owner: Connection) -> None:
     """It may be meant for a table to come; more likely it is misspelt, and hides nothing."""
     said: list[str] = []
     owner.add_notice_handler(lambda notice: said.append(str(notice.message_primary)))
-    owner.execute("set client_min_messages = warning")
+
     owner.execute("insert into floorcast.column_rule values ('work_order', 'title', array['admin'])")
     owner.execute("insert into floorcast.column_rule values ('work_orders', 'title', array['admin'])")
     assert said == ["there is no table work_order yet: the rule holds from when it is made and protected"]
+
+
+def test_a_changed_rule_ends_nobody_who_reads(owner: Connection, database: Database) -> None:
+    """A reader holds the view and goes on to the table; a rule that took them the other way would end one of them."""
+    owner.execute("insert into floorcast.column_rule values ('equipment', 'serial_number', array['admin'])")
+    change = b"update floorcast.column_rule set roles = roles where table_name = 'equipment'"
+    with connect(database.owner_url) as ruler, ThreadPoolExecutor(1) as pool:
+        with owner.transaction():
+            owner.execute("alter view visible.equipment set (security_barrier = true)")
+            changing = pool.submit(ruler.execute, change)
+            wait_until_blocked(database.owner_url, ruler)
+            owner.execute("select from public.equipment")
+        changing.result()
+
+
+def test_a_rule_gives_up_on_a_table_that_stays_busy(owner: Connection, database: Database) -> None:
+    """Whoever wants the table next queues behind it, so it does not wait for ever."""
+    with connect(database.owner_url) as busy, busy.transaction():
+        busy.execute("select from public.equipment")
+        owner.execute("set lock_timeout = '100ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            owner.execute("insert into floorcast.column_rule values ('equipment', 'serial_number', array['admin'])")
 
 
 def test_a_table_that_no_role_reads_is_read_by_its_owner_index(

@@ -91,7 +91,7 @@ def test_a_machine_with_orders_does_not_leave_its_organization(owner: Connection
     other = value(owner, "insert into public.organizations (name) values ('Other') returning id")
     abroad = add_warehouse(owner, other, "Abroad")
 
-    with pytest.raises(psycopg.errors.ForeignKeyViolation, match="organization_of_its_warehouse"):
+    with pytest.raises(psycopg.errors.ForeignKeyViolation, match="moves within its organization only"):
         owner.execute("update public.equipment set warehouse_id = %s where id = %s", [abroad, plant.machine])
 
 

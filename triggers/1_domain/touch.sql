@@ -52,8 +52,9 @@ comment on trigger _100_touch on public.organizations is 'Counts the changes of 
 create or replace trigger _100_touch before update on public.warehouses
 for each row execute function floorcast.touch();
 comment on trigger _100_touch on public.warehouses is 'Counts the changes of a warehouse.';
+-- Not when he is introduced somewhere (_600_introduce): nothing that anybody holds of him has changed.
 create or replace trigger _100_touch before update on public.users
-for each row execute function floorcast.touch();
+for each row when (new.introduced_at is not distinct from old.introduced_at) execute function floorcast.touch();
 comment on trigger _100_touch on public.users is 'Counts the changes of a person''s record.';
 create or replace trigger _100_touch before update on public.equipment
 for each row execute function floorcast.touch();

@@ -8,6 +8,8 @@ returns void
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
+-- Nobody is told of triggers that were not there to be dropped.
+set client_min_messages = warning
 language plpgsql
 as $$
 declare
@@ -62,15 +64,26 @@ begin
     where c.table_name = apply_rules.table_name;
     if exists (
         select from unnest(_hidden) as h (name)
-        where h.name = any (_key || _table.place_column) or not exists (
+        where h.name = any (_key || _table.place_column || array['deleted_at', 'version']) or not exists (
             select from pg_catalog.pg_attribute as a
             where a.attrelid = _table.relation and a.attname = h.name and a.attnum > 0 and not a.attisdropped
         )
     ) then
-        raise exception 'a column rule of % hides a column that is not there, or that says which row it is or where (%)',
+        raise exception 'a column rule of % hides a column that is not there, or that says which row it is, where, and since when (%)',
             apply_rules.table_name, array_to_string(_hidden, ', ')
-        using errcode = 'invalid_parameter_value', hint = 'Name columns of the table other than its key and its place.';
+        using errcode = 'invalid_parameter_value', hint = 'Name columns of the table other than its key, its place, version and deleted_at.';
     end if;
+
+    -- Who reads locks the view first and the table then: in the other order one of the two would be ended for a deadlock. And
+    -- nobody waits long behind us while we wait for somebody: a rule is tried again, a stopped shop floor is not.
+    _view := format('visible.%I', (select c.relname from pg_catalog.pg_class as c where c.oid = _table.relation));
+    if current_setting('lock_timeout') in ('0', '') then
+        perform set_config('lock_timeout', '5s', true);
+    end if;
+    if to_regclass(_view) is not null then
+        execute format('alter view %s set (security_barrier = true)', _view);
+    end if;
+    execute format('lock table %s in access exclusive mode', _table.relation);
 
     -- Row level security, for the owner too: who sees everything does so by a policy that can be read.
     if not (
@@ -227,7 +240,6 @@ begin
     from pg_catalog.pg_attribute as a
     where a.attrelid = _table.relation and a.attnum > 0 and not a.attisdropped;
 
-    _view := format('visible.%I', (select c.relname from pg_catalog.pg_class as c where c.oid = _table.relation));
     -- A security barrier, or a function in somebody's query could be shown rows before they are sorted out.
     -- Not security_invoker: the caller may not read the hidden columns. Its owner is nobody's login, and row level security
     -- applies to him; where he is on a policy's list, it asks the rules about the caller.

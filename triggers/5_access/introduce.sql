@@ -9,14 +9,23 @@ set search_path = pg_catalog, pg_temp
 language plpgsql
 as $$
 begin
+    -- Whoever is just being written by somebody else is passed over: waiting for people in one order while another does in the
+    -- other would end one of the two. He is introduced by that change where he was before, and here by his next one.
+    with newcomer as (
+        select u.id
+        from public.users as u
+        -- Grants of an adopted database may name people in another way than ours; they are nobody here.
+        where u.id = any (array(
+            select n.user_id::uuid
+            from new_rows as n
+            where n.user_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+        ))
+        for no key update skip locked
+    )
     update public.users as u
     set introduced_at = clock_timestamp()
-    -- Grants of an adopted database may name people in another way than ours; they are nobody here.
-    where u.id = any (array(
-        select n.user_id::uuid
-        from new_rows as n
-        where n.user_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-    ));
+    from newcomer
+    where u.id = newcomer.id;
     return null;
 end;
 $$;

@@ -46,7 +46,13 @@ begin
     if _place is null or not (floorcast.is_server() or _place = any (_places)) then
         raise insufficient_privilege using
             message = format('there is no row %s in %s that you may retire or restore', set_retired.id, set_retired.relation),
-            hint = 'Ask somebody whose role may delete in that warehouse.';
+            hint = case
+                when exists (
+                    select from floorcast.table_rule as r where r.table_name = _table.table_name and r.action = 'delete'
+                )
+                then 'Ask somebody whose role may delete in that warehouse.'
+                else 'Only trusted servers do that.'
+            end;
     end if;
 
     if set_retired.version <> _version then

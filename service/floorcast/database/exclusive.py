@@ -88,8 +88,8 @@ def lock(connection: Connection, *, wait_seconds: float, say: Say) -> None:
         time.sleep(LOOK_SECONDS)
 
 
-def seize(connection: Connection, tables: Sequence[str], *, wait_seconds: float) -> None:
-    """Lock all of these tables for the rest of the transaction, against everybody, without a deadlock.
+def seize(connection: Connection, locks: Sequence[str], *, wait_seconds: float) -> None:
+    """Take all of these locks for the rest of the transaction, without a deadlock.
 
     Whoever takes one table after the other meets a writer who takes them in another order, and Postgres ends one of
     the two: it may be the writer. So this waits for a table only while it holds no other; where one is taken, all are
@@ -97,22 +97,27 @@ def seize(connection: Connection, tables: Sequence[str], *, wait_seconds: float)
 
     Args:
         connection: in a transaction.
-        tables: names as SQL writes them.
+        locks: statements that take one each.
         wait_seconds: for all of it together.
 
     Raises:
         psycopg.errors.LockNotAvailable: others used the tables for all of that time.
     """
     deadline = time.monotonic() + wait_seconds
-    waiting = list(tables)
+    row = connection.execute(STATEMENTS["lock_patience"]).fetchone()
+    patience = "0" if row is None else row[0]
+    waiting = list(locks)
     while waiting:
         taken = 0
         try:
             with connection.transaction():
-                for table in waiting:
-                    nowait = " nowait" if taken else ""
-                    connection.execute(f"lock table {table} in access exclusive mode{nowait}".encode())
+                for statement in waiting:
+                    connection.execute(statement.encode())
+                    if not taken:
+                        # From the second on nobody is waited for; in milliseconds, less cannot be said.
+                        connection.execute(STATEMENTS["set_lock_patience"], {"patience": "1ms"})
                     taken += 1
+                connection.execute(STATEMENTS["set_lock_patience"], {"patience": patience})
         except psycopg.errors.LockNotAvailable:
             # The very first is waited for, as long as `lock_timeout` lets us.
             if not taken or time.monotonic() >= deadline:

@@ -246,8 +246,8 @@ class Migrator:
     def _seize_tables(self, connection: Connection) -> None:
         """Have all tables that behaviour hangs on, before anything of it is touched: writers never meet half of it."""
         with _refusals("triggers/", ""):
-            tables = [name for (name,) in connection.execute(STATEMENTS["tables_of_behaviour"])]
-            exclusive.seize(connection, tables, wait_seconds=self._patience.table)
+            locks = [statement for (statement,) in connection.execute(STATEMENTS["locks_of_behaviour"])]
+            exclusive.seize(connection, locks, wait_seconds=self._patience.table)
 
     def _pin(self, connection: Connection, *, hurried: bool = True) -> None:
         exclusive.pin(

@@ -69,9 +69,16 @@ order by applied_at_utc, migration_id;
 -- name: recorded_behaviour
 select path, checksum, objects from floorcast_migrations.behaviour;
 
--- name: tables_of_behaviour
--- The tables that the files of triggers/ hang something on: ours, and those with a trigger of ours.
-select format('%I.%I', home.nspname, c.relname) as name
+-- name: locks_of_behaviour
+-- What locks everything that the files of triggers/ hang something on: the views, by changing nothing of them (`lock table` on a
+-- view asks for rights that its owner lacks); then our tables, and those with a trigger of ours. Readers take a view before its
+-- table, and so do we: `alter` sorts before `lock`.
+select format('alter view %I.%I set (security_barrier = true)', home.nspname, c.relname) as statement
+from pg_catalog.pg_class as c
+inner join pg_catalog.pg_namespace as home on c.relnamespace = home.oid
+where c.relkind = 'v' and home.nspname = 'visible'
+union all
+select format('lock table %I.%I in access exclusive mode', home.nspname, c.relname) as statement
 from pg_catalog.pg_class as c
 inner join pg_catalog.pg_namespace as home on c.relnamespace = home.oid
 where
@@ -85,7 +92,13 @@ where
             where t.tgrelid = c.oid and not t.tgisinternal and p.pronamespace = to_regnamespace('floorcast')
         )
     )
-order by name;
+order by statement;
+
+-- name: lock_patience
+select current_setting('lock_timeout');
+
+-- name: set_lock_patience
+select set_config('lock_timeout', %(patience)s, true);
 
 -- name: forget_behaviour
 delete from floorcast_migrations.behaviour;
