@@ -109,7 +109,7 @@ async def test_triggers_fire_in_the_order_that_capture_needs(database: Database)
                 -- BEFORE ROW on the row itself (bits 1 and 2), capture, refusal of TRUNCATE, effects on other tables
                 (t.tgname like '\\_100\\_%' and t.tgtype & 3 = 3)
                 or (t.tgname like '\\_500\\_capture\\_%' and t.tgtype & 3 = 0)
-                or (t.tgname ~ '^_[56]00_refuse_' and t.tgtype & 3 = 2)
+                or (t.tgname ~ '^_[156]00_refuse_' and t.tgtype & 3 = 2)
                 or (t.tgname like '\\_600\\_%' and t.tgtype & 3 = 0)
             )
             """,
