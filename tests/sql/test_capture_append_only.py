@@ -81,16 +81,14 @@ def test_every_part_of_the_trail_is_guarded_from_the_first_migration_on(owner: C
         "select r::text || ' ' || coalesce(string_agg(t.tgname, ' ' order by t.tgname), '') as guard"
         " from (select relid as r from pg_partition_tree('floorcast.change') union all select unnest("
         " array['floorcast.tick', 'floorcast.incarnation', 'floorcast.maintenance']::regclass[])) as p"
-        " left join pg_trigger as t on t.tgrelid = r and t.tgname like '%refuse%' and t.tgenabled = 'A' group by r"
+        " left join pg_trigger as t on t.tgrelid = r and t.tgname ~ 'refuse|stamp' and t.tgenabled = 'A' group by r"
     ).fetchall()
     assert len(rows) == 7
-    guards = {
-        True: " _100_refuse_changes _100_refuse_inserts _500_refuse_truncate",
-        False: " _100_refuse_changes _500_refuse_truncate",
-    }
-    assert [
-        row["guard"] for row in rows if not row["guard"].endswith(guards[row["guard"].startswith("floorcast.change")])
-    ] == []
+    guards = {row["guard"].split()[0]: row["guard"].split()[1:] for row in rows}
+    more = {"floorcast.maintenance": ["_100_stamp"], "floorcast.tick": [], "floorcast.incarnation": []}
+    for part, found in guards.items():
+        wanted = ["_100_refuse_changes", "_500_refuse_truncate", *more.get(part, ["_100_refuse_inserts"])]
+        assert found == sorted(wanted), part
 
 
 def test_partitions_that_come_later_are_guarded_from_their_first_moment(written: Connection) -> None:
@@ -168,10 +166,30 @@ def test_an_old_line_of_the_book_opens_nothing_though_the_number_of_its_transact
     """A restored cluster counts its transactions anew."""
     with written.transaction():
         written.execute(
-            "insert into floorcast.maintenance (begun_at, actor, reason) values (now() - interval '1 day', 'x', 'x')"
+            by_force(
+                "insert into floorcast.maintenance (begun_at, actor, reason)"
+                " values (now() - interval '1 day', 'x', 'x')"
+            )
         )
         with refused("is kept"), written.transaction():
             written.execute("delete from floorcast.tick")
+
+
+def test_a_line_of_the_book_is_of_its_own_transaction_whatever_it_says(written: Connection) -> None:
+    """Else one written today would open the trail in a transaction that is yet to come, in another's name."""
+    written.execute(
+        "insert into floorcast.maintenance (xid, begun_at, actor, reason)"
+        " select (pg_current_xact_id()::text::bigint + n)::text::xid8, 'infinity', 'a manager', 'ahead'"
+        " from generate_series(0, 5) as n"
+    )
+    for _ in range(5):
+        with refused("is kept"):
+            written.execute("delete from floorcast.change")
+    (line,) = written.execute(
+        "select distinct actor, begun_at <= clock_timestamp() as is_past from floorcast.maintenance"
+        " where reason = 'ahead'"
+    ).fetchall()
+    assert line == {"actor": "system:postgres", "is_past": True}
 
 
 def test_a_maintenance_has_a_reason(written: Connection) -> None:
