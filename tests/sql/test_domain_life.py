@@ -234,6 +234,15 @@ def escalate(connection: Connection, older_than: str = "2 days") -> int:
     return count
 
 
+@pytest.mark.parametrize("gone", ["organizations", "warehouses"])
+def test_nobody_is_pointed_to_orders_of_what_is_retired(owner: Connection, plant: Plant, gone: str) -> None:
+    """Nobody is there to be told."""
+    order = add_neglected(owner, plant)
+    owner.execute(f"update public.{gone} set deleted_at = now()".encode())
+    assert escalate(owner) == 0
+    assert escalations(owner, order) == []
+
+
 def escalations(owner: Connection, order: UUID) -> list[tuple[str, str]]:
     """From what to what an order was escalated."""
     rows = owner.execute(

@@ -273,14 +273,18 @@ def test_nothing_is_ordered_in_a_blackout_and_what_falls_due_there_is_due_at_its
     [
         "update public.maintenance_schedules set active = false",
         "update public.maintenance_schedules set deleted_at = now()",
-        "update public.maintenance_templates set deleted_at = now()",
+        """with gone as (
+            insert into public.maintenance_templates (warehouse_id, name, deleted_at)
+            select warehouse_id, 'Gone', now() from public.maintenance_schedules returning id
+        ) update public.maintenance_schedules set template_id = (select id from gone)""",
         "update public.equipment set deleted_at = now()",
         "update public.equipment set status = 'retired'",
         "update public.warehouses set deleted_at = now()",
+        "update public.organizations set deleted_at = now()",
     ],
 )
 def test_what_is_out_of_use_is_not_maintained(owner: Connection, plant: Plant, monthly: UUID, obstacle: str) -> None:
-    """Neither a paused or retired schedule nor one whose machine, template or warehouse is retired."""
+    """Neither a paused or retired schedule nor one whose machine, template, warehouse or organization is retired."""
     schedule = add_schedule(owner, plant.machine, monthly)
     owner.execute(obstacle.encode())
     assert run(owner, "2025-01-01T00:00Z") == 0
@@ -502,6 +506,15 @@ def test_a_run_makes_at_most_so_many_orders(owner: Connection, plant: Plant, mon
     assert made == [2, 2, 1, 0]
 
 
+@pytest.mark.parametrize("most", ["0", "-5", "null"])
+def test_a_run_that_may_make_nothing_is_refused(owner: Connection, plant: Plant, monthly: UUID, most: str) -> None:
+    """It would make one, or all of them."""
+    add_schedule(owner, plant.machine, monthly)
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match=f"at least one order, not {most}"):
+        owner.execute(f"select floorcast.create_due_work_orders('2024-02-01Z', {most})".encode())
+    assert value(owner, "select count(*) from public.work_orders") == 0
+
+
 @pytest.mark.parametrize("upto", ["infinity", None])
 def test_a_time_that_is_none_is_refused(owner: Connection, upto: str | None) -> None:
     """It would make everything due for ever."""
@@ -562,6 +575,8 @@ def test_compliance_counts_what_is_overdue_while_nobody_runs_the_job(
         owner, plant.machine, monthly, schedule_type="days", frequency=7, grace="2 days", next_due="2024-01-01T00:00Z"
     )
 
+    gone = add_template(owner, plant.north, name="Gone", deleted_at="2024-01-01Z")
+
     def due(since: str = "2024-01-01Z", until: str = "2024-02-01Z") -> int:
         rows = owner.execute("select * from floorcast.maintenance_compliance(%s, %s, %s)", [plant.north, since, until])
         return sum(row["due"] - row["in_time"] for row in rows)
@@ -574,7 +589,7 @@ def test_compliance_counts_what_is_overdue_while_nobody_runs_the_job(
         ("maintenance_schedules", "active = false"),
         ("maintenance_schedules", "deleted_at = now()"),
         ("maintenance_schedules", "blackout = '{[2023-12-31,2024-03-01)}'"),
-        ("maintenance_templates", "deleted_at = now()"),
+        ("maintenance_schedules", f"template_id = '{gone}'"),
         ("equipment", "status = 'retired'"),
     ):
         with owner.transaction(force_rollback=True):

@@ -381,3 +381,23 @@ def test_what_hangs_on_an_order_is_not_retired_by_itself(owner: Connection, plan
         retire(owner, table, order)
     with pytest.raises(psycopg.errors.InsufficientPrivilege), acting_as(owner, plant.people["admin"]):
         owner.execute(f"update public.{table} set deleted_at = now()".encode())
+
+
+@pytest.mark.parametrize("state", ["active", "paused"])
+def test_a_template_is_retired_when_no_schedule_uses_it(owner: Connection, plant: Plant, state: str) -> None:
+    """Else maintenance would end without a word: a schedule whose template is gone makes no orders."""
+    template = add_template(owner, plant.north)
+    manager = plant.people["manager"]
+    for number in (1, 2):
+        add_schedule(owner, add_machine(owner, plant.north, f"machine {number}"), template, active=state == "active")
+
+    with pytest.raises(psycopg.errors.RestrictViolation) as refused, acting_as(owner, manager):
+        retire(owner, "maintenance_templates", template)
+
+    assert refused.value.diag.message_primary == (
+        'template "Monthly service" is used by 2 maintenance schedules; it was not retired'
+    )
+    assert refused.value.diag.message_hint is not None
+    owner.execute("update public.maintenance_schedules set deleted_at = now()")
+    with acting_as(owner, manager):
+        retire(owner, "maintenance_templates", template)

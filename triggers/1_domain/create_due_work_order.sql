@@ -36,6 +36,7 @@ begin
     inner join public.equipment as e on e.id = s.equipment_id
     inner join public.maintenance_templates as t on t.id = s.template_id
     inner join public.warehouses as w on w.id = s.warehouse_id
+    inner join public.organizations as o on o.id = w.organization_id
     where
         s.id = create_due_work_order.schedule
         and s.active
@@ -44,6 +45,7 @@ begin
         and e.deleted_at is null
         and e.status <> 'retired'
         and w.deleted_at is null
+        and o.deleted_at is null
         and (s.order_at <= create_due_work_order.upto or s.next_due_meter <= e.meter_hours)
         and not s.blackout @> create_due_work_order.upto
     for no key update of s skip locked

@@ -26,6 +26,11 @@ begin
             message = 'maintenance is made due up to a time, and this is none',
             hint = 'Leave it out for now.';
     end if;
+    if create_due_work_orders.most < 1 or create_due_work_orders.most is null then
+        raise invalid_parameter_value using
+            message = format('a run makes at least one order, not %s', coalesce(create_due_work_orders.most::text, 'null')),
+            hint = 'Leave it out for a hundred.';
+    end if;
 
     for _schedule in
         select due.id

@@ -3,6 +3,7 @@
 -- The rule: an order that is not done, that nothing happened to for that long (no change of it, nothing in its timeline), and
 -- whose planned start, if it has one, is that long ago too. Once in each status: an order that stays where it is has been pointed out,
 -- and pointing again would only teach people to look away. At the highest priority the line is all that is written.
+-- Nothing happens in a warehouse or an organization that is retired.
 --
 -- Called again and again by `floorcast maintain`. One caller at a time, each with a look of its own after the one before has
 -- ended: so that no order escalates twice. Orders that somebody is writing to at this moment are passed over.
@@ -30,7 +31,13 @@ begin
         select w.id
         from public.work_orders as w
         where
-            w.status not in ('completed', 'verified', 'closed', 'cancelled')
+            -- Where nobody is left, nobody is told.
+            exists (
+                select from public.warehouses as h
+                inner join public.organizations as o on o.id = h.organization_id
+                where h.id = w.warehouse_id and h.deleted_at is null and o.deleted_at is null
+            )
+            and w.status not in ('completed', 'verified', 'closed', 'cancelled')
             and w.deleted_at is null
             and w.updated_at < _before
             and coalesce(w.scheduled_start < _before, true)
