@@ -274,7 +274,8 @@ async def test_what_is_overdue_or_cancelled_counts_as_not_done_in_time(screen: S
         ];
         const none = () => undefined;
         return [
-            module.compliance(history, schedules, orders, none, none, now), module.compliance([], [], [], none, none, now),
+            module.compliance(history, schedules, orders, none, none, now),
+            module.compliance([], [], [], none, none, now),
         ];
         """,
     )
@@ -288,8 +289,8 @@ async def test_a_schedule_that_waits_for_its_order_beyond_its_grace_counts_as_no
         """
         const now = Date.parse("2026-11-23T12:00:00Z");
         const schedule = (id, next_due, more) => ({
-            id, equipment_id: "press", template_id: "oiling", next_due: `2026-${next_due}T06:00:00+00:00`, grace: "2 days",
-            blackout: "{}", basis: "due", active: true, deleted_at: null, ...more,
+            id, equipment_id: "press", template_id: "oiling", next_due: `2026-${next_due}T06:00:00+00:00`,
+            grace: "2 days", blackout: "{}", basis: "due", active: true, deleted_at: null, ...more,
         });
         const order = (schedule_id, day, status) =>
             ({ schedule_id, schedule_due: `2026-${day}T06:00:00+00:00`, status, deleted_at: null });
@@ -298,10 +299,12 @@ async def test_a_schedule_that_waits_for_its_order_beyond_its_grace_counts_as_no
             schedule("overdue", "11-20"), schedule("for months", "03-01"),
             schedule("in grace", "11-22"), schedule("ahead", "12-01"), schedule("by meter", "", { next_due: null }),
             schedule("paused", "11-20", { active: false }), schedule("gone", "11-20", { deleted_at: "2026-11-21" }),
-            schedule("scrap", "11-20", { equipment_id: "scrap" }), schedule("elsewhere", "11-20", { equipment_id: "x" }),
+            schedule("scrap", "11-20", { equipment_id: "scrap" }),
+            schedule("elsewhere", "11-20", { equipment_id: "x" }),
             schedule("no template", "11-20", { template_id: "retired" }),
             schedule("shut down", "11-20", { blackout: '{["2026-11-19 00:00:00+00","2026-11-29 00:00:00+00")}' }),
-            schedule("waits", "11-20", { basis: "completion" }), schedule("ordered", "11-20"), schedule("done", "11-20"),
+            schedule("waits", "11-20", { basis: "completion" }),
+            schedule("ordered", "11-20"), schedule("done", "11-20"),
         ];
         const orders = [order("waits", "11-22", "open"), order("ordered", "11-20", "open")];
         const history = [{ schedule_id: "done", due_at: "2026-11-20T06:00:00+00:00", in_time: true }];

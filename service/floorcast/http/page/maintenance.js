@@ -94,10 +94,12 @@ export function compliance(history, schedules, orders, machineOf, templateOf, no
     if (now > after(schedule?.blackout, due) + milliseconds(schedule?.grace)) known.add(dueKey(schedule_id, schedule_due));
   }
   const waiting = ordersBySchedule(orders);
-  const ordered = new Set(orders.filter((order) => order.schedule_id).map((order) => dueKey(order.schedule_id, order.schedule_due)));
+  const ofSchedules = orders.filter(({ schedule_id }) => schedule_id);
+  const ordered = new Set(ofSchedules.map(({ schedule_id, schedule_due }) => dueKey(schedule_id, schedule_due)));
   for (const schedule of schedules) {
     const { id, next_due } = schedule;
-    if (!next_due || !isLive(schedule, machineOf) || !makesOrders(schedule, templateOf) || ordered.has(dueKey(id, next_due))) continue;
+    if (!next_due || !isLive(schedule, machineOf) || !makesOrders(schedule, templateOf)) continue;
+    if (ordered.has(dueKey(id, next_due))) continue;
     if (schedule.basis === "completion" && waiting.has(id)) continue;
     // However long ago: it came to stand then, and stands still.
     if (now > after(schedule.blackout, Date.parse(next_due)) + milliseconds(schedule.grace)) known.add(dueKey(id, next_due));
