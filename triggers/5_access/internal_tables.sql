@@ -34,5 +34,18 @@ begin
             'Our processes see every row of what their grants let them touch.'
         );
     end loop;
+
+    -- Who is nobody has no right here; only where he was given one, since a right that is not there needs no writing.
+    for _table in
+        select c.oid::regclass as relation
+        from pg_catalog.pg_class as c
+        where c.relnamespace = 'floorcast'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
+            and (
+                has_table_privilege('anon', c.oid, 'select, insert, update, delete, truncate, references, trigger')
+                or has_any_column_privilege('anon', c.oid, 'select, insert, update, references')
+            )
+    loop
+        execute format('revoke all on %s from public, anon', _table.relation);
+    end loop;
 end
 $$;

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from floorcast.cli.reach import reach_settings
 from floorcast.database import export as exporter
 from floorcast.database import migrate as runner
 from floorcast.database.migrate import Patience
@@ -20,8 +21,8 @@ migrate = typer.Typer(
     no_args_is_help=True,
     help="Bring a database to this version (up), back (down), or compare the two (status); or write the same steps "
     "for the Supabase CLI (export).\n\n"
-    "The database is the one that FLOORCAST_OWNER_DATABASE_URL names, else DATABASE_URL; the login must own "
-    "it. `floorcast up` migrates its own embedded database by itself.\n\n"
+    "The database is the one that FLOORCAST_OWNER_DATABASE_URL names, else DATABASE_URL, else (not for down) "
+    "that of the `floorcast up` that runs here, which migrates it by itself when it starts. The login must own it.\n\n"
     "Ends with 0 when all is well, 1 when something was refused, 3 when the database is newer than "
     "this version.",
 )
@@ -41,11 +42,19 @@ StatementSeconds = Annotated[
 
 
 @migrate.command()
-def up(*, statement_seconds: StatementSeconds = _PATIENCE.statement) -> None:
+def up(
+    *,
+    statement_seconds: StatementSeconds = _PATIENCE.statement,
+    reapply: Annotated[
+        bool,
+        typer.Option("--reapply", help="Apply triggers/ although nothing of it changed: mends what was switched off."),
+    ] = False,
+) -> None:
     """Apply the migrations that are pending, then triggers/ if it changed. Safe for many at once."""
     with _sentences():
-        outcome = runner.up(_url(), patience=Patience(statement=statement_seconds), say=_say)
-        if not outcome.migrations and not outcome.behaviour:
+        patience = Patience(statement=statement_seconds)
+        outcome = runner.up(_url(), reapply=reapply, patience=patience, say=_say)
+        if not (outcome.migrations or outcome.behaviour or reapply):
             _say("Nothing to do: the database is at this version.")
 
 
@@ -62,7 +71,8 @@ def down(
     Everything of triggers/ is taken away first: until the next `up` no change is captured.
     """
     with _sentences():
-        url = _url()
+        # Found by itself would be too easy: what this deletes is gone.
+        url = _named(load_settings().migration_url)
         steps = "every migration" if all_ else f"the newest {count} migration{'s' * (count > 1)}"
         if not yes and not typer.confirm(f"Undo {steps}, with the data in their tables?"):
             _say("Nothing was changed.")
@@ -134,11 +144,15 @@ def _table(found: runner.Status) -> Table:
 
 
 def _url() -> str:
-    url = load_settings().migration_url
+    return load_settings().migration_url or _named(reach_settings().migration_url)
+
+
+def _named(url: str | None) -> str:
     if url is None:
         raise SettingsError(
             "No database is named. Nothing was changed. Set FLOORCAST_OWNER_DATABASE_URL (or DATABASE_URL) "
-            "to postgresql://owner@host/database, or run `floorcast up`, which brings its own."
+            "to postgresql://owner@host/database. Without, up and status look for the `floorcast up` that runs here, "
+            "which brings its own; down, which deletes, does not."
         )
     return url
 

@@ -98,8 +98,8 @@ class Migrator:
         self._patience = patience
         self._say = say
 
-    def up(self) -> Outcome:
-        """Apply what is pending, then what changed in triggers/.
+    def up(self, *, reapply: bool = False) -> Outcome:
+        """Apply what is pending, then triggers/ if any of it changed, or anyway to `reapply`.
 
         Raises:
             DatabaseUnavailable: no connection, the wrong server, or another runner that does not end.
@@ -119,7 +119,7 @@ class Migrator:
             difference = compare(files, objects.recorded_files(connection))
             # All files or none: one may call what another defines, as the tracked tables call track(), which
             # must generate again when its own text changed, or a table its columns.
-            if difference.needs_applying or pending:
+            if difference.needs_applying or pending or reapply:
                 self._apply_behaviour(connection, files)
             for path in difference.vanished:
                 self._say(f"triggers/{path} is no more; `floorcast migrate status` lists what it left behind.")
@@ -261,9 +261,9 @@ class Migrator:
         return _milliseconds(self._patience.table)
 
 
-def up(url: str, *, patience: Patience = Patience(), say: Say = exclusive.silent) -> Outcome:
+def up(url: str, *, reapply: bool = False, patience: Patience = Patience(), say: Say = exclusive.silent) -> Outcome:
     """`Migrator.up` with the SQL that belongs to this code."""
-    return Migrator(url, patience=patience, say=say).up()
+    return Migrator(url, patience=patience, say=say).up(reapply=reapply)
 
 
 def down(
