@@ -387,6 +387,16 @@ def test_done_work_is_one_line_of_history(owner: Connection, plant: Plant, month
     assert history(owner, schedule) == [("2024-01-31", True, False)]
 
 
+def test_maintenance_is_not_done_before_there_was_any_to_do(owner: Connection, plant: Plant, monthly: UUID) -> None:
+    """Else what is late would be in time by a date of years ago, and the next due would lie there."""
+    schedule = add_schedule(owner, plant.machine, monthly, basis="completion")
+    run(owner, "2024-01-31T06:00Z")
+    finish(owner, schedule, "2020-01-01T00:00Z")
+
+    assert value(owner, "select completed_at = due_at from public.maintenance_history")
+    assert next_due(owner, schedule) == "2024-02-29"
+
+
 def test_an_end_in_the_future_puts_off_nothing(owner: Connection, plant: Plant, monthly: UUID) -> None:
     """A slip of the pen in the year would have the machine waiting for a decade."""
     schedule = add_schedule(owner, plant.machine, monthly, basis="completion")

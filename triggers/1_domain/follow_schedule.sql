@@ -4,7 +4,8 @@
 -- tells of the last time, since what had to be reopened was not done.
 --
 -- When it was done is what the order says (work of Friday is booked on Monday), but not after now: a slip of the pen would
--- put off the next maintenance for years.
+-- put off the next maintenance for years. Nor before there was anything to do, which is the due itself where its order came
+-- late: maintenance of years ago would have been in time, and the next due would lie in the past.
 --
 -- Schedules are locked in the order of their keys: two statements that complete orders of the same ones wait for each other
 -- instead of deadlocking, and the job does not wait at all.
@@ -57,7 +58,9 @@ begin
     with finished as (
         select
             w.*,
-            least(coalesce(w.actual_end, clock_timestamp()), clock_timestamp()) as completed_at,
+            least(
+                greatest(coalesce(w.actual_end, clock_timestamp()), least(w.created_at, w.schedule_due)), clock_timestamp()
+            ) as completed_at,
             s.basis,
             s.schedule_type,
             s.frequency,

@@ -1,0 +1,77 @@
+alter table public.notifications
+drop constraint the_title_of_a_notification_is_a_line;
+
+alter table public.maintenance_history
+drop constraint the_results_of_a_maintenance_are_no_archive;
+
+alter table public.maintenance_schedules
+drop constraint blackouts_are_few;
+
+alter table public.maintenance_templates
+drop constraint the_name_of_a_template_is_short,
+drop constraint tasks_are_no_book,
+drop constraint parts_are_no_book,
+drop constraint safety_notes_are_no_book;
+
+alter table public.inventory_transactions
+drop constraint the_reference_of_a_movement_is_a_line,
+drop constraint the_reason_of_a_movement_is_short;
+
+alter table public.inventory_locations
+drop constraint the_name_of_a_location_is_short;
+
+alter table public.inventory_items
+drop constraint the_name_of_an_item_is_short,
+drop constraint the_number_of_a_part_is_short,
+drop constraint the_category_of_a_part_is_short,
+drop constraint the_unit_of_a_part_is_short,
+drop constraint the_specifications_of_an_item_are_no_archive;
+
+alter table public.work_order_assignments
+drop constraint the_role_in_an_assignment_is_short,
+drop constraint an_assignment_is_made_on_a_day;
+
+alter table public.work_order_timeline
+drop constraint an_event_is_no_archive,
+drop constraint an_event_happened_on_a_day;
+
+alter table public.work_order_attachments
+drop constraint the_name_of_a_file_is_short;
+
+alter table public.work_orders
+drop constraint the_title_of_a_work_order_is_a_line,
+drop constraint a_work_order_has_a_short_number,
+drop constraint the_description_of_a_work_order_is_no_book,
+drop constraint the_notes_on_a_work_order_are_no_book,
+drop constraint a_work_order_is_planned_and_due_on_days,
+drop constraint work_begins_and_ends_on_days,
+drop constraint a_work_order_changed_its_status_on_a_day;
+
+alter table public.equipment_maintenance_history
+drop constraint a_line_of_history_is_no_archive,
+drop constraint work_was_performed_on_a_day;
+
+alter table public.equipment
+drop constraint the_name_of_a_machine_is_short,
+drop constraint what_is_painted_on_a_machine_is_short,
+drop constraint the_type_of_a_machine_is_short,
+drop constraint the_model_of_a_machine_is_short,
+drop constraint the_manufacturer_of_a_machine_is_short,
+drop constraint the_serial_number_of_a_machine_is_short,
+drop constraint the_location_of_a_machine_is_a_line,
+drop constraint the_specifications_of_a_machine_are_no_archive,
+drop constraint a_machine_changed_its_status_on_a_day;
+
+alter table public.users
+drop constraint a_user_has_a_short_name,
+drop constraint a_user_has_a_short_address,
+drop constraint the_profile_of_a_user_is_no_archive;
+
+alter table public.warehouses
+drop constraint the_name_of_a_warehouse_is_short,
+drop constraint the_location_of_a_warehouse_is_a_line,
+drop constraint the_settings_of_a_warehouse_are_no_archive;
+
+alter table public.organizations
+drop constraint the_name_of_an_organization_is_short,
+drop constraint the_settings_of_an_organization_are_no_archive;
