@@ -216,6 +216,26 @@ def test_a_retired_machine_is_looked_at_before_it_runs(owner: Connection, plant:
         owner.execute(update.encode(), [status, plant.machine])
 
 
+def test_those_who_take_machines_out_of_the_books_retire_them(
+    owner: Connection, service: Connection, plant: Plant
+) -> None:
+    """Others who may set a machine down are told whom to ask; a server is not asked."""
+    update = b"update public.equipment set status = %s where id = %s"
+    for role in ("technician", "contractor", "supervisor"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused, acting_as(service, plant.people[role]):
+            service.execute(update, ["retired", plant.machine])
+        assert '"Excavator" is operational' in str(refused.value.diag.message_primary)
+        assert "ask a manager" in str(refused.value.diag.message_hint)
+    for role in ("manager", "admin", None):
+        with acting_as(service, plant.people[role] if role else None, "authenticated" if role else "service_role"):
+            service.execute(update, ["retired", plant.machine])
+        # What is retired stays writable otherwise.
+        with acting_as(service, plant.people["technician"]):
+            service.execute(b"update public.equipment set location = 'Yard' where id = %s", [plant.machine])
+            service.execute(update, ["standby", plant.machine])
+    assert value(owner, "select previous_status from public.equipment") == "retired"
+
+
 # Escalation. Orders are made old by loading them so, as history is.
 
 
