@@ -75,7 +75,7 @@ LAWS = (
         """
         select c.oid::regclass::text from pg_class as c
         where c.relnamespace in ('public'::regnamespace, 'floorcast'::regnamespace) and c.relkind in ('r', 'p')
-            and not c.relispartition and not (c.relrowsecurity and c.relforcerowsecurity)
+            and not (c.relrowsecurity and c.relforcerowsecurity)
         """,
         "create table floorcast.drawer (id int primary key); alter table floorcast.drawer enable row level security",
         "floorcast.drawer",

@@ -22,6 +22,8 @@ begin
             -- Made beside the trail and attached: `partition of` would lock writers out while it waits for its turn.
             execute format('create table floorcast.%I (like floorcast.change including all)', _name);
             execute format('alter table floorcast.%I alter column xid set (n_distinct = -1)', _name);
+            -- Nobody has a right on a partition, or a policy: it is reached through the trail.
+            execute format('alter table floorcast.%I enable row level security, force row level security', _name);
             perform floorcast.guard_from_truncate(format('floorcast.%I', _name)::regclass);
             perform floorcast.guard_from_inserts(format('floorcast.%I', _name)::regclass);
             execute format(
