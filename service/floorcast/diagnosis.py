@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from floorcast.facts import DatabaseFacts, StreamFacts, TrackedTable
+from floorcast.facts import DatabaseFacts, Guards, StreamFacts, TrackedTable
 
 OLDEST_POSTGRES = 15
 OLDEST_REDIS = (6, 2)
@@ -138,6 +138,31 @@ def _schema(facts: DatabaseFacts) -> Iterator[Finding]:
         yield _problem("No table is tracked, so no change is ever seen. Run `floorcast migrate up`.")
     for table in facts.tables or ():
         yield from _table(table)
+    if facts.guards is not None:
+        yield from _guards(facts.guards)
+
+
+def _guards(guards: Guards) -> Iterator[Finding]:
+    if guards.unforced:
+        yield _problem(
+            f"{', '.join(guards.unforced)} is under the rules of access, but row level security is off or not forced: "
+            "people may be shown rows that are not theirs. Run `floorcast migrate up --reapply`."
+        )
+    if guards.changeable:
+        yield _problem(
+            f"Nothing refuses changes of {', '.join(guards.changeable)}: the trail may not be as it was written. Run "
+            "`floorcast migrate up --reapply`, then `floorcast audit verify`."
+        )
+    if guards.unprotected:
+        yield _problem(
+            f"Rules of access name {', '.join(guards.unprotected)}, which is not under them: nothing keeps anybody to "
+            "those rules. As the owner, call floorcast.protect() for it, or delete the rules."
+        )
+    if guards.open:
+        yield _problem(
+            f"anon has rights on {', '.join(guards.open)}: whoever has no token may try, and only row level security "
+            "is in his way. Run `floorcast migrate up --reapply`."
+        )
 
 
 def _table(table: TrackedTable) -> Iterator[Finding]:

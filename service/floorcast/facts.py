@@ -28,6 +28,20 @@ class TrackedTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Guards:
+    """What keeps people to the rules of access and the trail as it was written: where it is not, or is switched off."""
+
+    # Tables under the rules of access whose row level security is off or not forced.
+    unforced: Sequence[str]
+    # Parts of the trail with what nothing refuses there, as "floorcast.tick (update)".
+    changeable: Sequence[str]
+    # Tables that a rule of access names and that are not under them.
+    unprotected: Sequence[str]
+    # Tables and views of ours on which anon, who is nobody, has a right.
+    open: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Migrations:
     """How the database stands against this code."""
 
@@ -80,6 +94,7 @@ class DatabaseFacts:
     hears_notify: bool
     migrations: Migrations | None
     tables: Sequence[TrackedTable] | None
+    guards: Guards | None
     # CACHE of floorcast.change_seq.
     sequence_cache: int | None
     leader: Leader | None

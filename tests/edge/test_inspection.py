@@ -6,6 +6,7 @@ import sys
 from tests.fixtures.postgres import Database
 
 from floorcast.database.inspection import ROLES, inspect_database
+from floorcast.facts import Guards
 from floorcast.stream.inspection import inspect_stream
 
 
@@ -39,6 +40,7 @@ async def test_a_migrated_database_has_what_it_should_have(database: Database) -
         table.name if "." in table.name else f"public.{table.name}" for table in facts.tables
     }
     assert all(not (table.missing or table.disabled or table.foreign) for table in facts.tables)
+    assert facts.guards == Guards([], [], [], [])
     assert facts.sequence_cache == 1
     assert facts.newest is not None
     assert facts.leader is not None
@@ -69,6 +71,43 @@ async def test_broken_capture_is_seen(database: Database) -> None:
     assert list(found["equipment"].missing) == ["_500_capture_update"]
     assert list(found["warehouses"].disabled) == ["_500_capture_insert"]
     assert list(found["work_orders"].foreign) == ["bump"]
+
+
+async def test_guards_that_are_missing_or_switched_off_are_seen(database: Database) -> None:
+    """Each where it is; all of them together do not hide each other."""
+    async with database.owner() as connection:
+        for statement in (
+            "alter table public.work_orders no force row level security",
+            "alter table public.equipment disable row level security",
+            "alter table floorcast.grants no force row level security",
+            "alter table floorcast.tick disable trigger _100_refuse_changes",
+            "alter table floorcast.incarnation enable trigger _500_refuse_truncate",
+            "drop trigger _100_refuse_changes on floorcast.maintenance",
+            "alter table floorcast.change_default disable trigger user",
+            "create table public.tools (id uuid primary key)",
+            "insert into floorcast.table_rule values ('tools', 'select', '{admin}')",
+            "grant select on public.warehouses to anon",
+            "grant select (email) on public.users to public",
+            "grant select on visible.inventory_items to anon",
+        ):
+            await connection.execute(statement.encode())
+    guards = (await inspect_database(database.service_url, database.owner_url)).guards
+    assert guards is not None
+    assert [list(names) for names in (guards.unforced, guards.changeable, guards.unprotected, guards.open)] == [
+        ["equipment", "floorcast.grants", "work_orders"],
+        [
+            "floorcast.change_default (delete)",
+            "floorcast.change_default (truncate)",
+            "floorcast.change_default (update)",
+            "floorcast.incarnation (truncate)",
+            "floorcast.maintenance (delete)",
+            "floorcast.maintenance (update)",
+            "floorcast.tick (delete)",
+            "floorcast.tick (update)",
+        ],
+        ["tools"],
+        ["users", "visible.inventory_items", "warehouses"],
+    ]
 
 
 async def test_an_unmigrated_database_is_said_to_be_one(empty_database: Database, redis_url: str) -> None:

@@ -11,7 +11,7 @@ import psycopg
 from floorcast.database import migrate
 from floorcast.database.queries import load_queries
 from floorcast.errors import DatabaseUnavailable, FloorcastError
-from floorcast.facts import DatabaseFacts, Leader, LongTransaction, Migrations, Reached, TrackedTable
+from floorcast.facts import DatabaseFacts, Guards, Leader, LongTransaction, Migrations, Reached, TrackedTable
 
 ROLES = ("authenticated", "service_role", "anon", "floorcast_relay", "floorcast_gateway")
 """What the login of DATABASE_URL must be able to become."""
@@ -45,6 +45,7 @@ async def inspect_database(url: str, owner_url: str | None) -> DatabaseFacts:
         longest = await _optional(connection, None, "longest_transaction")
         leader = await _optional(connection, "floorcast_relay", "leader")
         newest = await _optional(connection, "floorcast_gateway", "newest_tick")
+        guards = await _optional(connection, "floorcast_gateway", "guards")
         cache = await _optional(connection, None, "sequence_cache")
         return DatabaseFacts(
             version=version,
@@ -59,6 +60,7 @@ async def inspect_database(url: str, owner_url: str | None) -> DatabaseFacts:
             hears_notify=await _hears_notify(connection) if not is_standby else True,
             migrations=await asyncio.to_thread(_migrations, owner_url or url),
             tables=await _tables(connection),
+            guards=None if guards is None else Guards(*guards),
             sequence_cache=None if cache is None else cache[0],
             leader=None if leader is None else Leader(*leader),
             newest=None if newest is None else Reached(newest[2], newest[0], newest[1]),

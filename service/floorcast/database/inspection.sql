@@ -85,6 +85,76 @@ cross join
     ) as c
 order by name;
 
+-- name: guards
+-- What is missing, each as a list of names. As floorcast_gateway, which may read the rules of access.
+with trail as (
+    select p.relid as oid
+    from pg_partition_tree('floorcast.change') as p
+    union all
+    select c.oid
+    from unnest(array['floorcast.tick', 'floorcast.incarnation', 'floorcast.maintenance']::regclass[]) as c (oid)
+)
+
+select
+    array(
+        select c.oid::regclass::text as name
+        from pg_class as c
+        where
+            not (c.relrowsecurity and c.relforcerowsecurity)
+            and (
+                c.oid in (select p.relation from floorcast.protected as p)
+                -- Partitions of the trail are reached through it.
+                or (c.relnamespace = 'floorcast'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition)
+            )
+        order by name
+    ) as unforced,
+    array(
+        select t.oid::regclass::text || ' (' || event.name || ')' as part
+        from trail as t
+        cross join (values ('delete', 8), ('update', 16), ('truncate', 32)) as event (name, bit)
+        where
+            not exists (
+                select from pg_trigger as g
+                join pg_proc as f on f.oid = g.tgfoid
+                where
+                    g.tgrelid = t.oid
+                    and (g.tgtype::integer & event.bit) > 0
+                    and (g.tgtype::integer & 2) > 0
+                    and g.tgenabled = 'A'
+                    and g.tgqual is null
+                    and g.tgattr::text = ''
+                    and f.pronamespace = 'floorcast'::regnamespace
+                    and f.proname in ('refuse_trail_changes', 'refuse_truncate')
+            )
+        order by part
+    ) as changeable,
+    array(
+        select r.table_name from floorcast.table_rule as r
+        union
+        select r.table_name from floorcast.column_rule as r
+        union
+        select r.table_name from floorcast.owner_rule as r
+        except
+        select p.table_name
+        from floorcast.protected as p
+        join pg_class as c on c.oid = p.relation
+        order by table_name
+    ) as unprotected,
+    array(
+        select c.oid::regclass::text as name
+        from pg_class as c
+        join pg_namespace as n on n.oid = c.relnamespace
+        join pg_roles as nobody on nobody.rolname = 'anon'
+        where
+            c.relkind in ('r', 'p', 'v', 'm')
+            and (n.nspname in ('floorcast', 'visible') or c.oid in (select p.relation from floorcast.protected as p))
+            and (
+                has_table_privilege(nobody.oid, c.oid, 'select, insert, update, delete, truncate, references, trigger')
+                or has_any_column_privilege(nobody.oid, c.oid, 'select, insert, update, references')
+            )
+        order by name
+    ) as open;
+
 -- name: sequence_cache
 select s.seqcache::int
 from pg_sequence as s
