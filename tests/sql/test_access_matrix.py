@@ -167,6 +167,48 @@ def test_columns_that_are_not_for_everybody(attempts: Attempts) -> None:
             assert {outcome.code for outcome in outcomes} == {"42501"}, actor
 
 
+def test_columns_that_people_write(attempts: Attempts) -> None:
+    """What may be given with a new row, and what may be changed of it; no column gets there unnoticed."""
+    granted: dict[str, dict[str, set[str]]] = {
+        f"public.{table}": {"insert": set(), "update": set()} for table in relations(attempts, "public", "rp")
+    }
+    rows = attempts.owner.execute(
+        "select format('%s.%s', table_schema, table_name) as name, column_name, lower(privilege_type) as verb"
+        " from information_schema.column_privileges"
+        " where grantee = 'authenticated' and privilege_type in ('INSERT', 'UPDATE')"
+    ).fetchall()
+    for row in rows:
+        granted.setdefault(row["name"], {"insert": set(), "update": set()})[row["verb"]].add(row["column_name"])
+
+    text = (Path(__file__).parent / "access_matrix.md").read_text()
+    section = text.split("\n## Columns that people write\n")[1].split("\n## ")[0]
+    lines = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if "public." in line
+    ]
+    written = {
+        name: {"insert": set(insert.replace("–", "").split()), "update": set(update.replace("–", "").split())}
+        for name, insert, update in lines
+    }
+    wrong = [
+        f"{name}, {verb}: {verdict}: {' '.join(sorted(columns))}"
+        for name in {**written, **granted}
+        for verb in ("insert", "update")
+        for verdict, columns in (
+            (
+                "granted and not in the matrix",
+                granted.get(name, {}).get(verb, set()) - written.get(name, {}).get(verb, set()),
+            ),
+            (
+                "in the matrix and not granted",
+                written.get(name, {}).get(verb, set()) - granted.get(name, {}).get(verb, set()),
+            ),
+        )
+        if columns
+    ]
+    assert not wrong, "\n".join(["access_matrix.md does not say which columns people write:", *wrong])
+    assert set(written) == set(granted), "each table has its line"
+
+
 # Rows that would be valid; everything else of Floorcast's own is refused before anybody looks at the row.
 OWN_ROWS = {
     "tick": "insert into floorcast.tick values (1000000, pg_current_snapshot(), 0, 0, sha256('x'))",
