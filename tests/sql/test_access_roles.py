@@ -54,6 +54,7 @@ WRITES: dict[str, tuple[str, set[str]]] = {
         set(),
     ),
     "sets a machine down": ("update public.equipment set status = 'down' where id = %(machine)s", WORKERS),
+    "reads a meter": ("update public.equipment set meter_hours = 200 where id = %(machine)s", WORKERS),
     "adds a machine": (
         "insert into public.equipment (warehouse_id, name) values (%(north)s, 'Crusher')",
         {"supervisor", "manager", "admin"},

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from tests.sql.plant import Connection, Plant, acting_as, add_machine, add_order, value
+from tests.sql.plant import Connection, Plant, acting_as, add_machine, add_order, add_schedule, add_template, value
 
 ADD = 'insert into public.equipment_maintenance_history (equipment_id, details) values (%s, \'{"text": "greased"}\')'
 
@@ -171,7 +171,10 @@ def test_a_meter_never_falls(owner: Connection, plant: Plant) -> None:
         owner.execute(update.encode(), [hours, plant.machine])
 
     for hours, shown in ((250.25, "250.25"), (0, "0"), (None, "nothing")):
-        with pytest.raises(psycopg.errors.CheckViolation) as refused:
+        with (
+            pytest.raises(psycopg.errors.CheckViolation) as refused,
+            acting_as(owner, plant.people["technician"]),
+        ):
             owner.execute(update.encode(), [hours, plant.machine])
         assert (
             refused.value.diag.message_primary
@@ -181,3 +184,60 @@ def test_a_meter_never_falls(owner: Connection, plant: Plant) -> None:
     for hours in (-1, "NaN"):
         with pytest.raises(psycopg.errors.CheckViolation):
             owner.execute(update.encode(), [hours, add_machine(owner, plant.north)])
+
+
+LOWER = "update public.equipment set meter_hours = 900"
+
+
+@pytest.mark.parametrize("role", ["technician", "contractor"])
+def test_who_works_there_is_told_who_puts_a_meter_right(owner: Connection, plant: Plant, role: str) -> None:
+    """He reads it again, or asks."""
+    owner.execute("update public.equipment set meter_hours = 9000")
+    with pytest.raises(psycopg.errors.CheckViolation) as refused, acting_as(owner, plant.people[role]):
+        owner.execute(LOWER.encode())
+    assert "ask a supervisor of this warehouse to put it right" in str(refused.value.diag.message_hint)
+
+
+@pytest.mark.parametrize("who", ["supervisor", "manager", "admin", "server"])
+def test_a_reading_that_was_wrong_is_put_right_by_who_leads(owner: Connection, plant: Plant, who: str) -> None:
+    """Else a slip of the finger would stay for good."""
+    owner.execute("update public.equipment set meter_hours = 9000")
+    person, role = (None, "service_role") if who == "server" else (plant.people[who], "authenticated")
+    with acting_as(owner, person, role):
+        owner.execute(LOWER.encode())
+    assert value(owner, "select meter_hours from public.equipment") == 900
+
+
+@pytest.mark.parametrize(
+    ("figures", "then"),
+    [
+        ((1000, 9000, 910), 1000),  # moved on to 9250 by the slip
+        ((1000, 9000, 1000), 1250),
+        ((1000, 9000, 0), 250),
+        ((1000, 950, 940), 1000),  # not reached
+        ((5000, 1900, 900), 5000),  # set by people, far ahead
+    ],
+)
+def test_schedules_go_back_with_a_meter_that_is_put_right(
+    owner: Connection, plant: Plant, figures: tuple[int, int, int], then: int
+) -> None:
+    """By whole steps, so that they keep their count; else nothing would be due for years."""
+    due, wrong, right = figures
+    schedule = add_schedule(
+        owner,
+        plant.machine,
+        add_template(owner, plant.north),
+        schedule_type="meter_hours",
+        frequency=250,
+        next_due_meter=due,
+    )
+    calendar = add_schedule(owner, plant.machine, add_template(owner, plant.north, name="Yearly"))
+    owner.execute("update public.equipment set meter_hours = %s where id = %s", [wrong, plant.machine])
+    owner.execute("select floorcast.create_due_work_orders('2024-01-01Z')")
+
+    with acting_as(owner, plant.people["supervisor"]):
+        owner.execute("update public.equipment set meter_hours = %s where id = %s", [right, plant.machine])
+
+    found = "select next_due_meter from public.maintenance_schedules where id = %s"
+    assert value(owner, found, schedule) == then
+    assert value(owner, found, calendar) is None
