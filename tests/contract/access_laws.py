@@ -25,6 +25,7 @@ DEFINERS_FOR_PEOPLE = {
     "floorcast.my_people_reading(text,text)": "views ask it; it names those who share a warehouse with the caller",
     "floorcast.retire(regclass,uuid,bigint)": "no UPDATE can hide a row from its writer; asks the rules for the caller",
     "floorcast.restore(regclass,uuid,bigint)": "as retire",
+    "floorcast.retired(regclass)": "no policy shows what is retired; asks the rules for the caller",
     "floorcast.history(regclass,jsonb)": "the trail holds every warehouse; asks the rules for the caller, row by row",
     "floorcast.as_of(regclass,timestamp with time zone)": "as history",
 }

@@ -297,6 +297,9 @@ CALLS = {
     "floorcast.set_retired(regclass,uuid,bigint,boolean)": (
         "floorcast.set_retired('public.equipment', '{equipment}', 1, true)"
     ),
+    "floorcast.retired(regclass)": (
+        "floorcast.retired('public.inventory_locations') as r where r ->> 'id' = '{retired_location}'"
+    ),
     "floorcast.require_place(uuid)": "floorcast.require_place('{warehouses}')",
     "floorcast.maintenance_compliance(uuid,timestamptz,timestamptz)": (
         "floorcast.maintenance_compliance('{warehouses}', '2020-01-01') where due > 0"

@@ -1,11 +1,23 @@
 """triggers/5_access: the rules are rows, and policies, views and grants follow them."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 from tests.fixtures.postgres import Database
-from tests.sql.plant import ROLES, Connection, Plant, acting_as, add_order, connect, value, wait_until_blocked
+from tests.sql.plant import (
+    ROLES,
+    Connection,
+    Plant,
+    acting_as,
+    add_machine,
+    add_order,
+    connect,
+    value,
+    wait_until_blocked,
+)
 
 MANAGERS = {"manager", "admin"}
 
@@ -175,6 +187,90 @@ def test_a_retired_row_is_hidden_and_kept(owner: Connection, service: Connection
         str(manager),
         str(manager),
     ]
+
+
+def retired(connection: Connection, table: str) -> list[dict[str, Any]]:
+    """What is listed as retired."""
+    query = "select r from floorcast.retired(%s::text::regclass) as r"
+    return [row["r"] for row in connection.execute(query.encode(), [f"public.{table}"])]
+
+
+def test_who_may_restore_a_row_finds_it(owner: Connection, service: Connection, plant: Plant) -> None:
+    """Nobody else does: not in another role, not in another warehouse."""
+    order, kept = add_order(owner, plant.north, actual_cost=183), add_machine(owner, plant.north)
+    for table, key in (("equipment", plant.machine), ("work_orders", order)):
+        owner.execute("select floorcast.retire(%s::text::regclass, %s)", [f"public.{table}", key])
+    listed = {}
+    for role, person in {**plant.people, "stranger": plant.stranger}.items():
+        with acting_as(service, person):
+            listed[role] = {table: retired(service, table) for table in ("equipment", "work_orders")}
+
+    seen = {role: {table for table, rows in tables.items() if rows} for role, tables in listed.items()}
+    assert {role for role, tables in seen.items() if "equipment" in tables} == {"manager", "admin"}
+    assert {role for role, tables in seen.items() if "work_orders" in tables} == {"admin"}
+    (machine,) = listed["manager"]["equipment"]
+    assert UUID(machine["id"]) == plant.machine != kept
+    assert machine["deleted_at"]
+    with acting_as(service, None, role="service_role"):
+        assert [row["id"] for row in retired(service, "work_orders")] == [str(order)]
+    with acting_as(service, plant.people["manager"]):
+        service.execute("select floorcast.restore('public.equipment', %s)", [machine["id"]])
+        assert retired(service, "equipment") == []
+
+
+def test_the_list_of_what_is_retired_hides_what_the_views_hide(
+    owner: Connection, service: Connection, plant: Plant
+) -> None:
+    """Whoever may restore an order need not see what it cost."""
+    owner.execute(
+        "update floorcast.table_rule set roles = '{viewer, manager}'"
+        " where (table_name, action) = ('work_orders', 'delete')"
+    )
+    order = add_order(owner, plant.north, actual_cost=183)
+    owner.execute("select floorcast.retire('public.work_orders', %s)", [order])
+    costs = {}
+    for role in ("viewer", "manager"):
+        with acting_as(service, plant.people[role]):
+            (row,) = retired(service, "work_orders")
+            costs[role] = (row["title"] is None, row["actual_cost"])
+    assert costs == {"viewer": (False, None), "manager": (False, 183)}
+
+
+def test_what_went_with_its_order_is_not_listed_by_itself(owner: Connection, service: Connection, plant: Plant) -> None:
+    """Who may take a file away, and so bring it back, need not be one who may see a retired order."""
+    order = add_order(owner, plant.north)
+    files = [
+        value(
+            owner,
+            "insert into public.work_order_attachments"
+            " (work_order_id, file_name, content_type, byte_size, storage_path)"
+            " values (%s, 'a.jpg', 'image/jpeg', 1, %s) returning id::text",
+            order,
+            f"{plant.north}/{name}.jpg",
+        )
+        for name in ("a", "b")
+    ]
+    technician = plant.people["technician"]
+    with acting_as(service, technician):
+        service.execute("select floorcast.retire('public.work_order_attachments', %s)", [files[0]])
+        assert [row["id"] for row in retired(service, "work_order_attachments")] == files[:1]
+    owner.execute("select floorcast.retire('public.work_orders', %s)", [order])
+    with acting_as(service, technician):
+        assert retired(service, "work_order_attachments") == []
+    with acting_as(service, None, role="service_role"):
+        assert {row["id"] for row in retired(service, "work_order_attachments")} == set(files)
+
+
+@pytest.mark.parametrize(
+    "relation", ["public.user_warehouse_access", "public.work_order_assignments", "floorcast.grants"]
+)
+def test_only_of_entities_it_is_listed_what_is_retired(service: Connection, plant: Plant, relation: str) -> None:
+    """With the sentence that retire() has."""
+    with (
+        acting_as(service, plant.people["admin"]),
+        pytest.raises((psycopg.errors.ObjectNotInPrerequisiteState, psycopg.errors.InsufficientPrivilege)),
+    ):
+        service.execute("select floorcast.retired(%s::text::regclass)", [relation])
 
 
 def test_who_retires_an_old_version_is_told(owner: Connection, service: Connection, plant: Plant) -> None:

@@ -210,6 +210,14 @@ def _build_site(connection: Connection, name: str, organization: str | None = No
     keys.update({role: _add_person(connection, keys, role) for role in ROLES})
     keys["colleague"] = _add_person(connection, keys, "requester")
     keys["newcomer"] = add("users")
+    keys["retired_location"] = str(
+        value(
+            connection,
+            "insert into public.inventory_locations (warehouse_id, name, deleted_at)"
+            " values (%s, 'Torn down', now()) returning id",
+            keys["warehouses"],
+        )
+    )
     for table in INSERTS:
         if table in ("organizations", "warehouses", "users", "user_warehouse_access"):
             continue
