@@ -1,16 +1,18 @@
-"""docs/page.md, the picture and the page name the same tables."""
+"""docs/page.md, docs/protocol.md, the picture and the page name the same tables."""
 
 import re
 
+import pytest
 from tests.contract.documents import ROOT, read
 
 from floorcast.database.queries import load_queries
 
 
-def test_the_document_names_the_tables_of_a_picture() -> None:
+@pytest.mark.parametrize("document", ["docs/page.md", "docs/protocol.md"])
+def test_the_document_names_the_tables_of_a_picture(document: str) -> None:
     """In the answer of /v1/picture, as the query puts it together."""
     query = load_queries("picture.sql")["tables"].decode()
-    listed = re.search(r'"tables": \{([^}]*)\}', read("docs/page.md"))
+    listed = re.search(r'"tables": \{([^}]*)\}', read(document))
     assert listed is not None
     assert re.findall(r'"(\w+)"', listed[1]) == _keys(query)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from tests.sql.attempts import EVERY_LETTER, LETTERS, Attempts, Cells
-from tests.sql.world import UPDATES, Site, insert, update, where
+from tests.sql.world import INSERTS, UPDATES, Site, insert, update, where
 
 
 def expected(title: str) -> Cells:
@@ -53,6 +53,8 @@ def relations(attempts: Attempts, schema: str, kinds: str) -> list[str]:
 
 def table_verbs(site: Site, table: str) -> dict[str, str]:
     """What is tried with a table of the CMMS."""
+    missing = [name for name, of in (("INSERTS", INSERTS), ("UPDATES", UPDATES)) if table not in of]
+    assert not missing, f"tests/sql/world.py does not say what is tried with {table}: it wants it in {missing}"
     key = site.key(table)
     spare = {"id": site.keys[f"spare_{table}"]} if f"spare_{table}" in site.keys else key
     one = spare.get("id") or str(uuid4())
@@ -115,6 +117,8 @@ def test_who_retires_a_row_restores_it_and_nobody_else(attempts: Attempts) -> No
         if (key := attempts.world.north.key(table).get("id")) is not None
     }
     matrix = expected("Tables of the CMMS")
+    missing = [line for line in cells if line not in matrix and f"{line} (the technician's)" not in matrix]
+    assert not missing, f"tests/sql/access_matrix.md has no row under 'Tables of the CMMS' for {missing}"
     found = attempts.fill_in(cells)
     assert found == {
         line: {"retire": matrix.get(line, matrix.get(f"{line} (the technician's)", {}))["retire"]} for line in cells

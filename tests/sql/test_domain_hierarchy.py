@@ -217,3 +217,21 @@ def test_those_who_lead_arrange_machines(service: Connection, plant: Plant, line
         acting_as(service, plant.stranger),
     ):
         link(service, line[3], plant.machine)
+
+
+def test_a_trigger_that_does_not_name_the_machines_column_says_so(owner: Connection, plant: Plant) -> None:
+    """Whoever adds a table reads what he forgot, and not that a warehouse is missing."""
+    owner.execute("create table public.gauges (warehouse_id uuid not null, machine uuid)")
+    for argument in ("", "'equipment_id'"):
+        owner.execute(
+            "create or replace trigger _100_inherit_warehouse before insert on public.gauges for each row"
+            f" execute function floorcast.inherit_warehouse_of_machine({argument})".encode()
+        )
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match="of gauges does not name the column"):
+            owner.execute("insert into public.gauges (machine) values (%s)", [plant.machine])
+    owner.execute(
+        "create or replace trigger _100_inherit_warehouse before insert on public.gauges for each row"
+        " execute function floorcast.inherit_warehouse_of_machine('machine')"
+    )
+    owner.execute("insert into public.gauges (machine) values (%s)", [plant.machine])
+    assert value(owner, "select warehouse_id from public.gauges") == plant.north

@@ -142,6 +142,9 @@ class Site:
 
     def key(self, table: str) -> Mapping[str, str]:
         """How its row is found."""
+        assert table in KEYS or table in self.keys, (
+            f"tests/sql/world.py makes no row of {table}: it wants it in INSERTS"
+        )
         return {column: self.fill(text) for column, text in KEYS.get(table, {"id": f"{{{table}}}"}).items()}
 
     def values(self, table: str) -> dict[str, str]:

@@ -12,6 +12,15 @@ as $$
 declare
     _machine constant uuid := to_jsonb(new) ->> tg_argv[0];
 begin
+    -- Without it every row would be of no machine, and say so in another law's words.
+    if tg_argv[0] is null or not to_jsonb(new) ? tg_argv[0] then
+        raise invalid_parameter_value using
+            message = format(
+                'trigger %s of %s does not name the column that says which machine a row belongs to',
+                tg_name, tg_table_name
+            ),
+            hint = 'Give it the column: execute function floorcast.inherit_warehouse_of_machine(''equipment_id'').';
+    end if;
     if new.warehouse_id is null and _machine is not null then
         select e.warehouse_id into new.warehouse_id from public.equipment as e where e.id = _machine;
         if not found then
