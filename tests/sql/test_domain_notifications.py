@@ -297,3 +297,40 @@ def test_an_illegal_notification_is_refused_by_a_sentence(
     """The name of the constraint says what is true of every row."""
     with pytest.raises(psycopg.errors.CheckViolation, match=constraint):
         announce(owner, plant.north, plant.people["kiosk"], **{column: wrong})
+
+
+def test_what_is_unread_is_renewed_and_not_told_twice(owner: Connection, plant: Plant) -> None:
+    """A machine that goes down and up all day is a line for each, which says the last of it and comes to the top."""
+    owner.execute("update public.equipment set criticality = 'high'")
+    for _ in range(5):
+        for status in ("down", "operational"):
+            set_status(owner, plant.machine, status)
+    set_status(owner, plant.machine, "down")
+    set_status(owner, plant.machine, "standby")
+
+    manager = plant.people["manager"]
+    lines = owner.execute("select title from public.notifications where user_id = %s order by created_at", [manager])
+    assert [row["title"] for row in lines] == ["A Excavator is down", "A Excavator is back: standby"]
+
+    owner.execute("update public.notifications set read_at = now() where user_id = %s", [manager])
+    set_status(owner, plant.machine, "down")
+    count = "select count(*) from public.notifications where user_id = %s and type = 'equipment_down'"
+    assert value(owner, count, manager) == 2
+    assert value(owner, count, plant.people["admin"]) == 1
+
+
+def test_each_machine_and_each_person_has_a_line(owner: Connection, plant: Plant) -> None:
+    """Only what is about the very same is renewed."""
+    other = add_machine(owner, plant.north)
+    owner.execute("update public.equipment set criticality = 'high'")
+    set_status(owner, plant.machine, "down")
+    owner.execute("delete from public.notifications where user_id = %s", [plant.people["admin"]])
+    owner.execute("update public.equipment set status = 'operational'")
+    owner.execute("update public.equipment set status = 'down'")
+
+    rows = owner.execute(
+        "select user_id, array_agg(equipment_id) as machines from public.notifications"
+        " where type = 'equipment_down' group by user_id"
+    ).fetchall()
+    assert len(rows) == len(LEADS)
+    assert all(set(row["machines"]) == {plant.machine, other} and len(row["machines"]) == 2 for row in rows)

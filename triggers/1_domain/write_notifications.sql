@@ -4,6 +4,9 @@
 -- kind, in one statement and warehouse, one line tells the number: an import that touches ten thousand machines must neither
 -- fill everybody's list nor take minutes.
 --
+-- What somebody has not read yet is not told him twice: a machine that goes down and up all day is one line for each, which says
+-- the last of it and comes to the top. A line that he is marking as read at this moment is passed over, and he gets a new one.
+--
 -- Called by the notify_… triggers, which say what an event is; the rows that they give have neither key nor times.
 create or replace function floorcast.write_notifications(events public.notifications[], roles text[] default '{}')
 returns void
@@ -51,19 +54,43 @@ as $$
             e.place
         from event as e
         where e.total > 20 and e.number = 1
+    ),
+    recipient as (
+        select t.*, a.user_id as person
+        from told as t
+        inner join public.user_warehouse_access as a
+            on a.warehouse_id = t.warehouse_id
+            and (a.user_id = t.user_id or (t.user_id is null and a.role = any (write_notifications.roles)))
+        inner join public.users as u on u.id = a.user_id
+        where u.deleted_at is null and a.user_id::text <> floorcast.actor()
+    ),
+    unread as (
+        select n.id, r.person, r.place, r.title, r.body
+        from recipient as r
+        inner join public.notifications as n
+            on n.user_id = r.person
+            and n.warehouse_id = r.warehouse_id
+            and n.type = r.type
+            and n.read_at is null
+            and (n.work_order_id, n.equipment_id, n.item_id)
+            is not distinct from (r.work_order_id, r.equipment_id, r.item_id)
+        where num_nonnulls(r.work_order_id, r.equipment_id, r.item_id) > 0
+        for no key update of n skip locked
+    ),
+    renewed as (
+        update public.notifications as n
+        set title = left(u.title, 500), body = left(u.body, 2000), created_at = clock_timestamp()
+        from unread as u
+        where n.id = u.id
     )
     insert into public.notifications (
         warehouse_id, user_id, type, title, body, work_order_id, equipment_id, item_id
     )
     select
-        t.warehouse_id, a.user_id, t.type, left(t.title, 500), left(t.body, 2000), t.work_order_id, t.equipment_id, t.item_id
-    from told as t
-    inner join public.user_warehouse_access as a
-        on a.warehouse_id = t.warehouse_id
-        and (a.user_id = t.user_id or (t.user_id is null and a.role = any (write_notifications.roles)))
-    inner join public.users as u on u.id = a.user_id
-    where u.deleted_at is null and a.user_id::text <> floorcast.actor()
-    order by t.place
+        r.warehouse_id, r.person, r.type, left(r.title, 500), left(r.body, 2000), r.work_order_id, r.equipment_id, r.item_id
+    from recipient as r
+    where not exists (select from unread as u where u.person = r.person and u.place = r.place)
+    order by r.place
 $$;
 
 comment on function floorcast.write_notifications(public.notifications[], text[]) is
