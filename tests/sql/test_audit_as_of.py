@@ -181,6 +181,15 @@ def test_a_time_before_the_trail_is_refused(bins: Connection) -> None:
     assert "It begins at" in (refusal.value.diag.message_hint or "")
 
 
+@pytest.mark.parametrize("at", [None, "infinity", "-infinity"])
+def test_what_is_no_time_is_refused(bins: Connection, at: str | None) -> None:
+    """The newest rows would look like an answer, to whoever forgot a parameter."""
+    cut(bins)
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="that is no time") as refusal:
+        as_of(bins, "bins", at)
+    assert refusal.value.diag.message_hint
+
+
 def test_a_time_before_a_table_was_tracked_is_refused(owner: Connection) -> None:
     """Its rows of today may have been others."""
     owner.execute("create table crates (id int primary key, warehouse_id text)")

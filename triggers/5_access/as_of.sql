@@ -30,6 +30,10 @@ declare
     _row_now text := 'row_to_json(t.*)';
     _filter text := '';
 begin
+    if not coalesce(isfinite(as_of.at), false) then
+        raise exception 'what % was at % is not known: that is no time', as_of.relation, coalesce(as_of.at::text, 'null')
+        using errcode = 'invalid_parameter_value', hint = 'Give a time with its zone; for the rows of now, read the view.';
+    end if;
     if _tick is null then
         raise exception 'the trail begins later than %: what % was then is not known', as_of.at, as_of.relation
         using errcode = 'invalid_parameter_value',
