@@ -414,6 +414,31 @@ async def test_a_row_of_any_table_gets_a_line_in_words(screen: Screen) -> None:
     ]
 
 
+async def test_rows_that_leave_without_a_name_are_one_line_of_each_kind(screen: Screen) -> None:
+    """A machine that moves away takes its history along: keys that nobody knows would fill the wall."""
+    told = await screen.call(
+        "feed.js",
+        """
+        const feed = new module.Feed();
+        const leave = (table, id) => ({ position: `8-${id}`, table, op: "leave", by: "update", key: { id } });
+        feed.add([{ ...leave("history", 1), op: "enter", new: { name: "Oiled" } }]);
+        feed.add([
+            leave("history", 1), leave("history", 2), leave("history", 3), leave("schedules", 4), leave("schedules", 5),
+            leave("links", 6), { ...leave("links", 7), by: "delete", old: { label: "Belt" } },
+        ]);
+        return feed.entries.map((entry) => [entry.table, module.entryWords(entry, () => undefined).title]);
+        """,
+    )
+    assert told == [
+        ["history", "Oiled"],
+        ["history", "Oiled"],
+        ["history", "2 rows"],
+        ["schedules", "2 rows"],
+        ["links", "6"],
+        ["links", "Belt"],
+    ]
+
+
 async def test_many_changes_of_one_kind_are_one_line_and_lines_are_bounded(screen: Screen) -> None:
     """An import of a thousand rows must not push everything else off the wall."""
     told = await screen.call(

@@ -43,18 +43,34 @@ export class Feed {
     }
     const added = [];
     for (const group of groups.values()) {
-      if (group.length > MOST_ALONE) added.push(this.#entry(group.at(-1), group.length));
-      else for (const operation of group) added.push(this.#entry(operation, 1));
+      if (group.length > MOST_ALONE) {
+        added.push(this.#entry(group.at(-1), group.length));
+        continue;
+      }
+      // Of rows that left with their machine, and that nobody here has a word for, keys say less than how many they are.
+      const unnamed = group.filter((operation) => this.#isUnnamed(operation));
+      for (const operation of group) {
+        if (unnamed.length < 2 || !unnamed.includes(operation)) added.push(this.#entry(operation, 1));
+      }
+      if (unnamed.length > 1) added.push(this.#entry(unnamed.at(-1), unnamed.length));
     }
     this.#entries = [...this.#entries, ...added].slice(-MOST);
     return added;
+  }
+
+  #isUnnamed({ table, op, key, new: row, old }) {
+    return op === "leave" && !row && !old && !this.#lastOf(table, keyWords(key));
+  }
+
+  #lastOf(table, name) {
+    return this.#entries.findLast((entry) => entry.table === table && entry.key === name && entry.count === 1);
   }
 
   #entry({ position, table, op, by, key, new: row, old, actor, at }, count) {
     const shown = row ?? old ?? {};
     const name = keyWords(key);
     // A row that is gone without a word may have had a name when it was last seen.
-    const last = row || old ? null : this.#entries.findLast((entry) => entry.table === table && entry.key === name && entry.count === 1);
+    const last = row || old ? null : this.#lastOf(table, name);
     return {
       id: `${position} ${table} ${op}`,
       table,
