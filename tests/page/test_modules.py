@@ -303,6 +303,8 @@ async def test_a_schedule_that_waits_for_its_order_beyond_its_grace_counts_as_no
             schedule("elsewhere", "11-20", { equipment_id: "x" }),
             schedule("no template", "11-20", { template_id: "retired" }),
             schedule("shut down", "11-20", { blackout: '{["2026-11-19 00:00:00+00","2026-11-29 00:00:00+00")}' }),
+            schedule("no end", "11-20", { blackout: '{["2026-11-19 00:00:00+00",)}' }),
+            schedule("infinite", "11-20", { blackout: '{["2026-11-19 00:00:00+00",infinity)}' }),
             schedule("waits", "11-20", { basis: "completion" }),
             schedule("ordered", "11-20"), schedule("done", "11-20"),
         ];

@@ -46,15 +46,21 @@ as $$
         inner join public.equipment as e on e.id = s.equipment_id
         inner join public.maintenance_templates as t on t.id = s.template_id
         inner join public.warehouses as p on p.id = s.warehouse_id
+        inner join public.organizations as o on o.id = p.organization_id
         where
             s.warehouse_id = maintenance_compliance.warehouse
             and s.active
-            and num_nonnulls(s.deleted_at, e.deleted_at, t.deleted_at, p.deleted_at) = 0
+            and num_nonnulls(s.deleted_at, e.deleted_at, t.deleted_at, p.deleted_at, o.deleted_at) = 0
             and e.status <> 'retired'
             and s.next_due < maintenance_compliance.until
             and floorcast.due_after_blackout(s.blackout, s.next_due) + s.grace
             < least(maintenance_compliance.until, now())
             and maintenance_compliance.since < maintenance_compliance.until
+            -- In a blackout without an end nothing is due, though it postpones nothing.
+            and not exists (
+                select from unnest(s.blackout) as b (period)
+                where b.period @> s.next_due and coalesce(not isfinite(upper(b.period)), true)
+            )
             -- By completion it waits for its open order, which is counted above.
             and not exists (
                 select from public.work_orders as w

@@ -103,8 +103,7 @@ select
             not (c.relrowsecurity and c.relforcerowsecurity)
             and (
                 c.oid in (select p.relation from floorcast.protected as p)
-                -- Partitions of the trail are reached through it.
-                or (c.relnamespace = 'floorcast'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition)
+                or (c.relnamespace = 'floorcast'::regnamespace and c.relkind in ('r', 'p'))
             )
         order by name
     ) as unforced,

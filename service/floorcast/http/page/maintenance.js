@@ -1,7 +1,7 @@
 // Preventive maintenance: what is due when, on which machine, and whether an order for it exists; the most pressing first.
 
 import { byId, element, setText, showRows } from "./dom.js";
-import { after, microseconds, milliseconds } from "./moments.js";
+import { after, blackoutEnd, microseconds, milliseconds } from "./moments.js";
 import { isOpen } from "./store.js";
 import { amount, moment, plain } from "./words.js";
 
@@ -101,6 +101,7 @@ export function compliance(history, schedules, orders, machineOf, templateOf, no
     if (!next_due || !isLive(schedule, machineOf) || !makesOrders(schedule, templateOf)) continue;
     if (ordered.has(dueKey(id, next_due))) continue;
     if (schedule.basis === "completion" && waiting.has(id)) continue;
+    if (blackoutEnd(schedule.blackout, Date.parse(next_due)) === Infinity) continue;
     // However long ago: it came to stand then, and stands still.
     if (now > after(schedule.blackout, Date.parse(next_due)) + milliseconds(schedule.grace)) known.add(dueKey(id, next_due));
   }

@@ -19,17 +19,24 @@ export function milliseconds(interval) {
   return sum + (sign === "-" ? -1 : 1) * ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
 }
 
-/** The end of the blackout that a moment lies in, else the moment itself; milliseconds. `ranges` is a tstzmultirange as text. */
+/** When what is due is really due: the end of the blackout that it lies in, if that has one; milliseconds. */
 export function after(ranges, moment) {
+  const end = blackoutEnd(ranges, moment);
+  return end === null || end === Infinity ? moment : end;
+}
+
+/** The end of the blackout that a moment lies in (Infinity: it has none), or null. `ranges` is a tstzmultirange as text. */
+export function blackoutEnd(ranges, moment) {
   for (const [, from, until] of String(ranges ?? "").matchAll(/[[(]"?([^",]*)"?,"?([^",\])]*)"?[\])]/g)) {
     const begin = from ? bound(from) : -Infinity;
     const end = until ? bound(until) : Infinity;
-    if (begin <= moment && moment < end && end < Infinity) return end;
+    if (begin <= moment && moment < end) return end;
   }
-  return moment;
+  return null;
 }
 
 /** `2026-11-20 00:00:00+00`: a moment inside a range is not written as JSON writes moments. */
 function bound(text) {
+  if (text.endsWith("infinity")) return text.startsWith("-") ? -Infinity : Infinity;
   return Date.parse(text.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00"));
 }
