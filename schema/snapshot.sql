@@ -71,6 +71,7 @@ CREATE FUNCTION floorcast.anchor_schedule() RETURNS trigger
 CREATE FUNCTION floorcast.apply_rules(table_name text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET client_min_messages TO 'warning'
 -- its body is in triggers/ or in a migration
 
 CREATE FUNCTION floorcast.as_of(relation regclass, at timestamp with time zone) RETURNS SETOF json
@@ -103,7 +104,8 @@ CREATE TABLE public.notifications (
     CONSTRAINT a_notification_has_a_known_type CHECK ((type = ANY (ARRAY['assigned'::text, 'equipment_down'::text, 'equipment_back'::text, 'below_reorder_point'::text, 'escalated'::text, 'maintenance_due'::text, 'announcement'::text]))),
     CONSTRAINT a_notification_has_a_title CHECK (((length(btrim(title)) >= 1) AND (length(btrim(title)) <= 500))),
     CONSTRAINT a_notification_is_read_at_a_time CHECK (isfinite(read_at)),
-    CONSTRAINT the_text_of_a_notification_is_short CHECK ((length(body) <= 2000))
+    CONSTRAINT the_text_of_a_notification_is_short CHECK ((length(body) <= 2000)),
+    CONSTRAINT the_title_of_a_notification_is_a_line CHECK ((length(title) <= 500))
 );
 
 ALTER TABLE ONLY public.notifications FORCE ROW LEVEL SECURITY;
@@ -164,10 +166,13 @@ CREATE TABLE public.work_orders (
     schedule_id uuid,
     schedule_due timestamp with time zone,
     CONSTRAINT a_schedule_does_not_end_before_it_starts CHECK ((scheduled_end >= scheduled_start)),
+    CONSTRAINT a_work_order_changed_its_status_on_a_day CHECK ((isfinite(status_changed_at) AND isfinite(verified_at))),
     CONSTRAINT a_work_order_has_a_known_priority CHECK ((priority = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'critical'::text, 'emergency'::text]))),
     CONSTRAINT a_work_order_has_a_known_status CHECK ((status = ANY (ARRAY['open'::text, 'assigned'::text, 'in_progress'::text, 'on_hold'::text, 'completed'::text, 'verified'::text, 'closed'::text, 'cancelled'::text]))),
     CONSTRAINT a_work_order_has_a_known_type CHECK ((type = ANY (ARRAY['corrective'::text, 'preventive'::text, 'emergency'::text, 'inspection'::text, 'safety'::text, 'improvement'::text]))),
+    CONSTRAINT a_work_order_has_a_short_number CHECK ((((length(btrim(number)) >= 1) AND (length(btrim(number)) <= 50)) AND (length(number) <= 50))),
     CONSTRAINT a_work_order_has_a_title CHECK (((length(btrim(title)) >= 1) AND (length(btrim(title)) <= 500))),
+    CONSTRAINT a_work_order_is_planned_and_due_on_days CHECK ((isfinite(scheduled_start) AND isfinite(scheduled_end) AND isfinite(due_at))),
     CONSTRAINT an_order_of_a_schedule_has_a_due_and_a_machine CHECK (
 CASE
     WHEN (schedule_id IS NULL) THEN (schedule_due IS NULL)
@@ -175,7 +180,11 @@ CASE
 END),
     CONSTRAINT costs_are_numbers CHECK (((estimated_cost < '1000000000000'::numeric) AND (actual_cost < '1000000000000'::numeric))),
     CONSTRAINT hours_are_not_negative CHECK ((((estimated_hours >= (0)::numeric) AND (estimated_hours <= '100000000'::numeric)) AND ((actual_hours >= (0)::numeric) AND (actual_hours <= '100000000'::numeric)))),
+    CONSTRAINT the_description_of_a_work_order_is_no_book CHECK ((octet_length(description) <= 131072)),
     CONSTRAINT the_due_of_a_schedule_is_a_time CHECK (isfinite(schedule_due)),
+    CONSTRAINT the_notes_on_a_work_order_are_no_book CHECK ((octet_length(completion_notes) <= 131072)),
+    CONSTRAINT the_title_of_a_work_order_is_a_line CHECK ((length(title) <= 500)),
+    CONSTRAINT work_begins_and_ends_on_days CHECK ((isfinite(actual_start) AND isfinite(actual_end))),
     CONSTRAINT work_does_not_end_before_it_starts CHECK ((actual_end >= actual_start))
 )
 WITH (fillfactor='90');
@@ -586,6 +595,11 @@ CREATE FUNCTION floorcast.changes_between(after pg_snapshot, upto pg_snapshot) R
     LANGUAGE sql STABLE
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.check_parents() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.close_tick(largest_count bigint, largest_bytes bigint) RETURNS TABLE(tick bigint, previous_seal text, seal text, closed_at text, count bigint, bytes bigint, n bigint, xid text, seq bigint, table_name text, op text, key text, warehouse text, old_warehouse text, actor text, at text, old text, new text, retired boolean, old_retired boolean)
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -627,7 +641,11 @@ CREATE TABLE public.maintenance_templates (
     CONSTRAINT a_template_has_a_name CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 200))),
     CONSTRAINT a_template_has_a_type_of_work_order CHECK ((work_order_type = ANY (ARRAY['corrective'::text, 'preventive'::text, 'emergency'::text, 'inspection'::text, 'safety'::text, 'improvement'::text]))),
     CONSTRAINT parts_are_a_list_of_names_with_quantities CHECK (((jsonb_typeof(parts) = 'array'::text) AND (NOT jsonb_path_exists(parts, 'strict $[*]?(@.type() != "object")'::jsonpath, '{}'::jsonb, true)) AND (NOT jsonb_path_exists(parts, '$[*]?(!((@."name".type() == "string" && @."quantity".type() == "number") && @."quantity" > 0))'::jsonpath)))),
-    CONSTRAINT tasks_are_a_list_of_texts CHECK (((jsonb_typeof(tasks) = 'array'::text) AND (NOT jsonb_path_exists(tasks, 'strict $[*]?(@.type() != "string")'::jsonpath, '{}'::jsonb, true))))
+    CONSTRAINT parts_are_no_book CHECK ((octet_length((parts)::text) <= 32768)),
+    CONSTRAINT safety_notes_are_no_book CHECK ((octet_length(safety_notes) <= 16384)),
+    CONSTRAINT tasks_are_a_list_of_texts CHECK (((jsonb_typeof(tasks) = 'array'::text) AND (NOT jsonb_path_exists(tasks, 'strict $[*]?(@.type() != "string")'::jsonpath, '{}'::jsonb, true)))),
+    CONSTRAINT tasks_are_no_book CHECK ((octet_length((tasks)::text) <= 32768)),
+    CONSTRAINT the_name_of_a_template_is_short CHECK ((length(name) <= 200))
 );
 
 ALTER TABLE ONLY public.maintenance_templates FORCE ROW LEVEL SECURITY;
@@ -701,6 +719,11 @@ CREATE FUNCTION floorcast.first_tick() RETURNS bigint
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.follow_corrected_meter() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.follow_rules() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -716,13 +739,18 @@ CREATE FUNCTION floorcast.forget_moved() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.guard_from_inserts(relation regclass) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.guard_from_truncate(relation regclass) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
 CREATE FUNCTION floorcast.history(relation regclass, key jsonb) RETURNS TABLE(tick bigint, at timestamp with time zone, op text, actor text, request_id text, transaction text, changed text[], old json, new json, warehouse text)
-    LANGUAGE sql STABLE SECURITY DEFINER ROWS 20
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
 -- its body is in triggers/ or in a migration
@@ -766,6 +794,11 @@ CREATE FUNCTION floorcast.keep_grants() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.keep_item_life() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.keep_location_life() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -776,8 +809,18 @@ CREATE FUNCTION floorcast.keep_location_usage() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.keep_organization() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.keep_owner() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.keep_template_life() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
@@ -957,6 +1000,11 @@ CREATE FUNCTION floorcast.refuse_hierarchy_circles() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.refuse_inserts() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.refuse_lone_halves() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -992,6 +1040,11 @@ CREATE FUNCTION floorcast.refuse_turned_back_meter() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.refuse_unassignable() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.request_id() RETURNS text
     LANGUAGE sql STABLE
 -- its body is in triggers/ or in a migration
@@ -1001,14 +1054,29 @@ CREATE FUNCTION floorcast.require_place(warehouse_id uuid) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
-CREATE FUNCTION floorcast.restore(relation regclass, id uuid) RETURNS void
+CREATE FUNCTION floorcast.restore(relation regclass, id uuid, version bigint DEFAULT NULL::bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
-CREATE FUNCTION floorcast.retire(relation regclass, id uuid) RETURNS void
+CREATE FUNCTION floorcast.retire(relation regclass, id uuid, version bigint DEFAULT NULL::bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.retire_children() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.retired(relation regclass) RETURNS SETOF json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
 -- its body is in triggers/ or in a migration
 
 CREATE FUNCTION floorcast.ring(family text) RETURNS void
@@ -1016,7 +1084,7 @@ CREATE FUNCTION floorcast.ring(family text) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
-CREATE FUNCTION floorcast.set_retired(relation regclass, id uuid, retired boolean) RETURNS void
+CREATE FUNCTION floorcast.set_retired(relation regclass, id uuid, version bigint, retired boolean) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
@@ -1030,8 +1098,13 @@ CREATE FUNCTION floorcast.stamp_equipment_status() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.stamp_maintenance() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.stamp_work_order_status() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
@@ -1111,6 +1184,8 @@ CREATE TABLE floorcast.change_default (
     CONSTRAINT op_is_insert_update_or_delete CHECK ((op = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text])))
 );
 ALTER TABLE ONLY floorcast.change_default ALTER COLUMN xid SET (n_distinct=-1);
+
+ALTER TABLE ONLY floorcast.change_default FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE floorcast.column_rule (
     table_name text NOT NULL,
@@ -1338,12 +1413,21 @@ CREATE TABLE public.equipment (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     deleted_at timestamp with time zone,
     meter_hours numeric(12,2),
+    CONSTRAINT a_machine_changed_its_status_on_a_day CHECK (isfinite(status_changed_at)),
     CONSTRAINT a_machine_had_a_known_status_before CHECK ((previous_status = ANY (ARRAY['operational'::text, 'degraded'::text, 'down'::text, 'in_maintenance'::text, 'standby'::text, 'retired'::text]))),
     CONSTRAINT a_machine_has_a_known_criticality CHECK ((criticality = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'critical'::text]))),
     CONSTRAINT a_machine_has_a_known_status CHECK ((status = ANY (ARRAY['operational'::text, 'degraded'::text, 'down'::text, 'in_maintenance'::text, 'standby'::text, 'retired'::text]))),
     CONSTRAINT a_machine_has_a_name CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 200))),
     CONSTRAINT a_meter_does_not_show_less_than_nothing CHECK (((meter_hours >= (0)::numeric) AND (meter_hours <= '10000000000'::numeric))),
-    CONSTRAINT the_specifications_of_a_machine_are_an_object CHECK ((jsonb_typeof(specifications) = 'object'::text))
+    CONSTRAINT the_location_of_a_machine_is_a_line CHECK ((length(location) <= 500)),
+    CONSTRAINT the_manufacturer_of_a_machine_is_short CHECK ((length(manufacturer) <= 200)),
+    CONSTRAINT the_model_of_a_machine_is_short CHECK ((length(model) <= 200)),
+    CONSTRAINT the_name_of_a_machine_is_short CHECK ((length(name) <= 200)),
+    CONSTRAINT the_serial_number_of_a_machine_is_short CHECK ((length(serial_number) <= 200)),
+    CONSTRAINT the_specifications_of_a_machine_are_an_object CHECK ((jsonb_typeof(specifications) = 'object'::text)),
+    CONSTRAINT the_specifications_of_a_machine_are_no_archive CHECK ((octet_length((specifications)::text) <= 65536)),
+    CONSTRAINT the_type_of_a_machine_is_short CHECK ((length(type) <= 200)),
+    CONSTRAINT what_is_painted_on_a_machine_is_short CHECK ((length(asset_tag) <= 200))
 )
 WITH (fillfactor='90');
 
@@ -1425,11 +1509,13 @@ CREATE TABLE public.equipment_maintenance_history (
     actor text NOT NULL,
     performed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT a_line_of_history_is_no_archive CHECK ((octet_length((details)::text) <= 1048576)),
     CONSTRAINT a_line_of_history_names_an_actor CHECK ((actor <> ''::text)),
     CONSTRAINT the_cost_of_a_line_of_history_is_a_number CHECK ((cost < '1000000000000'::numeric)),
     CONSTRAINT the_details_of_a_line_of_history_are_an_object CHECK ((jsonb_typeof(details) = 'object'::text)),
     CONSTRAINT the_hours_of_a_line_of_history_are_not_negative CHECK (((hours >= (0)::numeric) AND (hours <= '100000000'::numeric))),
-    CONSTRAINT the_meter_of_a_line_of_history_is_not_negative CHECK (((meter_hours >= (0)::numeric) AND (meter_hours <= '10000000000'::numeric)))
+    CONSTRAINT the_meter_of_a_line_of_history_is_not_negative CHECK (((meter_hours >= (0)::numeric) AND (meter_hours <= '10000000000'::numeric))),
+    CONSTRAINT work_was_performed_on_a_day CHECK (isfinite(performed_at))
 );
 
 ALTER TABLE ONLY public.equipment_maintenance_history FORCE ROW LEVEL SECURITY;
@@ -1481,8 +1567,13 @@ CREATE TABLE public.inventory_items (
     CONSTRAINT reordering_is_not_negative CHECK ((((reorder_point >= (0)::numeric) AND (reorder_point <= '100000000000'::numeric)) AND ((reorder_quantity >= (0)::numeric) AND (reorder_quantity <= '100000000000'::numeric)))),
     CONSTRAINT reserved_is_never_below_zero CHECK (((reserved >= (0)::numeric) AND (reserved <= '100000000000'::numeric))),
     CONSTRAINT stock_is_never_below_zero CHECK (((quantity >= (0)::numeric) AND (quantity <= '100000000000'::numeric))),
+    CONSTRAINT the_category_of_a_part_is_short CHECK ((length(category) <= 200)),
+    CONSTRAINT the_name_of_an_item_is_short CHECK ((length(name) <= 200)),
+    CONSTRAINT the_number_of_a_part_is_short CHECK ((length(part_number) <= 200)),
     CONSTRAINT the_specifications_of_an_item_are_an_object CHECK ((jsonb_typeof(specifications) = 'object'::text)),
-    CONSTRAINT the_unit_cost_is_not_negative CHECK (((unit_cost >= (0)::numeric) AND (unit_cost <= '10000000000'::numeric)))
+    CONSTRAINT the_specifications_of_an_item_are_no_archive CHECK ((octet_length((specifications)::text) <= 65536)),
+    CONSTRAINT the_unit_cost_is_not_negative CHECK (((unit_cost >= (0)::numeric) AND (unit_cost <= '10000000000'::numeric))),
+    CONSTRAINT the_unit_of_a_part_is_short CHECK ((length(unit) <= 50))
 )
 WITH (fillfactor='80');
 
@@ -1538,6 +1629,7 @@ CREATE TABLE public.inventory_locations (
     deleted_at timestamp with time zone,
     CONSTRAINT a_location_has_a_name CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 200))),
     CONSTRAINT the_capacity_of_a_location_is_not_negative CHECK (((capacity >= (0)::numeric) AND (capacity <= '100000000000'::numeric))),
+    CONSTRAINT the_name_of_a_location_is_short CHECK ((length(name) <= 200)),
     CONSTRAINT what_lies_in_a_location_fits CHECK ((current_usage <= capacity)),
     CONSTRAINT what_lies_in_a_location_is_not_less_than_nothing CHECK (((current_usage >= (0)::numeric) AND (current_usage <= '100000000000'::numeric)))
 )
@@ -1599,7 +1691,9 @@ END AND (quantity < '100000000000'::numeric))),
     CONSTRAINT a_transaction_names_an_actor CHECK ((actor <> ''::text)),
     CONSTRAINT an_adjustment_has_a_reason CHECK (((transaction_type <> 'adjustment'::text) OR (COALESCE(length(btrim(reason)), 0) > 0))),
     CONSTRAINT only_transfers_are_half_of_a_pair CHECK (((transfer_id IS NULL) OR (transaction_type = ANY (ARRAY['transfer_out'::text, 'transfer_in'::text])))),
-    CONSTRAINT the_cost_of_a_transaction_is_not_negative CHECK (((unit_cost >= (0)::numeric) AND (unit_cost <= '10000000000'::numeric)))
+    CONSTRAINT the_cost_of_a_transaction_is_not_negative CHECK (((unit_cost >= (0)::numeric) AND (unit_cost <= '10000000000'::numeric))),
+    CONSTRAINT the_reason_of_a_movement_is_short CHECK ((length(reason) <= 2000)),
+    CONSTRAINT the_reference_of_a_movement_is_a_line CHECK ((length(reference) <= 500))
 );
 
 ALTER TABLE ONLY public.inventory_transactions FORCE ROW LEVEL SECURITY;
@@ -1646,6 +1740,7 @@ CREATE TABLE public.maintenance_history (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT a_history_has_times CHECK ((isfinite(due_at) AND isfinite(completed_at))),
     CONSTRAINT the_results_of_a_maintenance_are_an_object CHECK ((jsonb_typeof(results) = 'object'::text)),
+    CONSTRAINT the_results_of_a_maintenance_are_no_archive CHECK ((octet_length((results)::text) <= 1048576)),
     CONSTRAINT what_was_missed_is_not_in_time CHECK (((completed_at IS NOT NULL) OR (NOT in_time)))
 );
 
@@ -1710,6 +1805,7 @@ CASE
     WHEN (schedule_type = 'meter_hours'::text) THEN ((num_nulls(next_due, anchor, order_at) = 3) AND (next_due_meter IS NOT NULL))
     ELSE ((num_nulls(next_due, anchor, order_at) = 0) AND (next_due_meter IS NULL))
 END),
+    CONSTRAINT blackouts_are_few CHECK ((pg_column_size(blackout) <= 65536)),
     CONSTRAINT only_a_calendar_has_a_lead CHECK (((schedule_type <> 'meter_hours'::text) OR (lead = '00:00:00'::interval))),
     CONSTRAINT the_due_of_a_meter_is_not_negative CHECK (((next_due_meter >= (0)::numeric) AND (next_due_meter <= '20000000000'::numeric)))
 );
@@ -1769,7 +1865,9 @@ CREATE TABLE public.organizations (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     deleted_at timestamp with time zone,
     CONSTRAINT an_organization_has_a_name CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 200))),
-    CONSTRAINT the_settings_of_an_organization_are_an_object CHECK ((jsonb_typeof(settings) = 'object'::text))
+    CONSTRAINT the_name_of_an_organization_is_short CHECK ((length(name) <= 200)),
+    CONSTRAINT the_settings_of_an_organization_are_an_object CHECK ((jsonb_typeof(settings) = 'object'::text)),
+    CONSTRAINT the_settings_of_an_organization_are_no_archive CHECK ((octet_length((settings)::text) <= 65536))
 );
 
 ALTER TABLE ONLY public.organizations FORCE ROW LEVEL SECURITY;
@@ -1831,8 +1929,11 @@ CREATE TABLE public.users (
     organization_id uuid,
     introduced_at timestamp with time zone,
     CONSTRAINT a_user_has_a_known_role CHECK ((role = ANY (ARRAY['requester'::text, 'technician'::text, 'contractor'::text, 'inventory_clerk'::text, 'supervisor'::text, 'manager'::text, 'admin'::text, 'kiosk'::text, 'viewer'::text]))),
+    CONSTRAINT a_user_has_a_short_address CHECK ((length(email) <= 320)),
+    CONSTRAINT a_user_has_a_short_name CHECK ((length(display_name) <= 200)),
     CONSTRAINT a_user_who_starts_somewhere_has_an_organization CHECK (((warehouse_id IS NULL) OR (organization_id IS NOT NULL))),
-    CONSTRAINT the_profile_of_a_user_is_an_object CHECK ((jsonb_typeof(profile_data) = 'object'::text))
+    CONSTRAINT the_profile_of_a_user_is_an_object CHECK ((jsonb_typeof(profile_data) = 'object'::text)),
+    CONSTRAINT the_profile_of_a_user_is_no_archive CHECK ((octet_length((profile_data)::text) <= 65536))
 );
 
 ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
@@ -1874,7 +1975,10 @@ CREATE TABLE public.warehouses (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     deleted_at timestamp with time zone,
     CONSTRAINT a_warehouse_has_a_name CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 200))),
-    CONSTRAINT the_settings_of_a_warehouse_are_an_object CHECK ((jsonb_typeof(settings) = 'object'::text))
+    CONSTRAINT the_location_of_a_warehouse_is_a_line CHECK ((length(location) <= 500)),
+    CONSTRAINT the_name_of_a_warehouse_is_short CHECK ((length(name) <= 200)),
+    CONSTRAINT the_settings_of_a_warehouse_are_an_object CHECK ((jsonb_typeof(settings) = 'object'::text)),
+    CONSTRAINT the_settings_of_a_warehouse_are_no_archive CHECK ((octet_length((settings)::text) <= 65536))
 );
 
 ALTER TABLE ONLY public.warehouses FORCE ROW LEVEL SECURITY;
@@ -1906,8 +2010,11 @@ CREATE TABLE public.work_order_assignments (
     role text DEFAULT 'technician'::text NOT NULL,
     actor text NOT NULL,
     assigned_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
     CONSTRAINT an_assignment_has_a_role CHECK (((length(btrim(role)) >= 1) AND (length(btrim(role)) <= 100))),
-    CONSTRAINT an_assignment_names_an_actor CHECK ((actor <> ''::text))
+    CONSTRAINT an_assignment_is_made_on_a_day CHECK (isfinite(assigned_at)),
+    CONSTRAINT an_assignment_names_an_actor CHECK ((actor <> ''::text)),
+    CONSTRAINT the_role_in_an_assignment_is_short CHECK ((length(role) <= 100))
 );
 
 ALTER TABLE ONLY public.work_order_assignments FORCE ROW LEVEL SECURITY;
@@ -1925,6 +2032,8 @@ COMMENT ON COLUMN public.work_order_assignments.role IS 'The part the person has
 COMMENT ON COLUMN public.work_order_assignments.actor IS 'Who assigned: a users.id, or system:<role>. Filled by _100_attribute when not given.';
 
 COMMENT ON COLUMN public.work_order_assignments.assigned_at IS 'When.';
+
+COMMENT ON COLUMN public.work_order_assignments.deleted_at IS 'When its order was retired; null unless it is. Kept by _100_inherit_warehouse and the order''s _600_retire_children.';
 
 CREATE TABLE public.work_order_attachments (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1945,6 +2054,7 @@ CREATE TABLE public.work_order_attachments (
     CONSTRAINT a_file_has_a_name CHECK ((((length(btrim(file_name)) >= 1) AND (length(btrim(file_name)) <= 255)) AND (file_name !~ '[/\\[:cntrl:]]'::text))),
     CONSTRAINT a_storage_path_names_one_file CHECK ((((length(storage_path) >= 1) AND (length(storage_path) <= 1024)) AND (storage_path !~ '(^|/)\.{0,2}(/|$)'::text) AND (storage_path !~ '[[:cntrl:]]'::text))),
     CONSTRAINT an_attachment_names_an_actor CHECK ((actor <> ''::text)),
+    CONSTRAINT the_name_of_a_file_is_short CHECK ((length(file_name) <= 255)),
     CONSTRAINT the_size_of_a_file_is_not_negative CHECK (((byte_size >= 0) AND (byte_size <= '5497558138880'::bigint)))
 );
 
@@ -1986,7 +2096,10 @@ CREATE TABLE public.work_order_timeline (
     details jsonb DEFAULT '{}'::jsonb NOT NULL,
     actor text NOT NULL,
     "timestamp" timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT an_event_happened_on_a_day CHECK (isfinite("timestamp")),
     CONSTRAINT an_event_has_a_known_type CHECK ((event_type = ANY (ARRAY['created'::text, 'assigned'::text, 'unassigned'::text, 'status_changed'::text, 'priority_changed'::text, 'scheduled'::text, 'commented'::text, 'part_used'::text, 'time_logged'::text, 'attachment_added'::text, 'escalated'::text, 'completed'::text, 'verified'::text, 'reopened'::text]))),
+    CONSTRAINT an_event_is_no_archive CHECK ((octet_length((details)::text) <= 131072)),
     CONSTRAINT an_event_names_an_actor CHECK ((actor <> ''::text)),
     CONSTRAINT the_details_of_an_event_are_an_object CHECK ((jsonb_typeof(details) = 'object'::text))
 );
@@ -2008,6 +2121,8 @@ COMMENT ON COLUMN public.work_order_timeline.details IS 'What exactly: {from, to
 COMMENT ON COLUMN public.work_order_timeline.actor IS 'Who did it: a users.id, or system:<role>. Filled by _100_attribute when not given.';
 
 COMMENT ON COLUMN public.work_order_timeline."timestamp" IS 'When it happened, by the clock, so that events of one transaction keep their order.';
+
+COMMENT ON COLUMN public.work_order_timeline.deleted_at IS 'When its order was retired; null unless it is. Kept by _100_inherit_warehouse and the order''s _600_retire_children.';
 
 CREATE VIEW visible.equipment WITH (security_barrier='true', security_invoker='false') AS
  SELECT id,
@@ -2600,8 +2715,10 @@ CREATE VIEW visible.work_order_assignments WITH (security_barrier='true', securi
     warehouse_id,
     role,
     actor,
-    assigned_at
-   FROM public.work_order_assignments;
+    assigned_at,
+    deleted_at
+   FROM public.work_order_assignments
+  WHERE (deleted_at IS NULL);
 
 COMMENT ON VIEW visible.work_order_assignments IS 'public.work_order_assignments as the caller may see it.';
 
@@ -2616,6 +2733,8 @@ COMMENT ON COLUMN visible.work_order_assignments.role IS 'The part the person ha
 COMMENT ON COLUMN visible.work_order_assignments.actor IS 'Who assigned: a users.id, or system:<role>. Filled by _100_attribute when not given.';
 
 COMMENT ON COLUMN visible.work_order_assignments.assigned_at IS 'When.';
+
+COMMENT ON COLUMN visible.work_order_assignments.deleted_at IS 'When its order was retired; null unless it is. Kept by _100_inherit_warehouse and the order''s _600_retire_children.';
 
 CREATE VIEW visible.work_order_attachments WITH (security_barrier='true', security_invoker='false') AS
  SELECT id,
@@ -2669,8 +2788,10 @@ CREATE VIEW visible.work_order_timeline WITH (security_barrier='true', security_
     event_type,
     details,
     actor,
-    "timestamp"
-   FROM public.work_order_timeline;
+    "timestamp",
+    deleted_at
+   FROM public.work_order_timeline
+  WHERE (deleted_at IS NULL);
 
 COMMENT ON VIEW visible.work_order_timeline IS 'public.work_order_timeline as the caller may see it.';
 
@@ -2687,6 +2808,8 @@ COMMENT ON COLUMN visible.work_order_timeline.details IS 'What exactly: {from, t
 COMMENT ON COLUMN visible.work_order_timeline.actor IS 'Who did it: a users.id, or system:<role>. Filled by _100_attribute when not given.';
 
 COMMENT ON COLUMN visible.work_order_timeline."timestamp" IS 'When it happened, by the clock, so that events of one transaction keep their order.';
+
+COMMENT ON COLUMN visible.work_order_timeline.deleted_at IS 'When its order was retired; null unless it is. Kept by _100_inherit_warehouse and the order''s _600_retire_children.';
 
 CREATE VIEW visible.work_orders WITH (security_barrier='true', security_invoker='false') AS
  SELECT id,
@@ -3163,6 +3286,24 @@ ALTER TABLE floorcast.tick ENABLE ALWAYS TRIGGER _100_refuse_changes;
 
 COMMENT ON TRIGGER _100_refuse_changes ON floorcast.tick IS 'Keeps ticks as they were sealed, outside a maintenance.';
 
+CREATE TRIGGER _100_refuse_inserts BEFORE INSERT ON floorcast.change FOR EACH STATEMENT WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION floorcast.refuse_inserts();
+
+ALTER TABLE floorcast.change ENABLE ALWAYS TRIGGER _100_refuse_inserts;
+
+COMMENT ON TRIGGER _100_refuse_inserts ON floorcast.change IS 'Keeps out what no capture wrote, outside a maintenance.';
+
+CREATE TRIGGER _100_refuse_inserts BEFORE INSERT ON floorcast.change_default FOR EACH STATEMENT WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION floorcast.refuse_inserts();
+
+ALTER TABLE floorcast.change_default ENABLE ALWAYS TRIGGER _100_refuse_inserts;
+
+COMMENT ON TRIGGER _100_refuse_inserts ON floorcast.change_default IS 'Keeps out what no capture wrote, outside a maintenance.';
+
+CREATE TRIGGER _100_stamp BEFORE INSERT ON floorcast.maintenance FOR EACH ROW EXECUTE FUNCTION floorcast.stamp_maintenance();
+
+ALTER TABLE floorcast.maintenance ENABLE ALWAYS TRIGGER _100_stamp;
+
+COMMENT ON TRIGGER _100_stamp ON floorcast.maintenance IS 'The book says who, when and in which transaction by itself.';
+
 CREATE TRIGGER _500_capture_delete AFTER DELETE ON floorcast.column_rule REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_column_rule();
 
 ALTER TABLE floorcast.column_rule ENABLE ALWAYS TRIGGER _500_capture_delete;
@@ -3433,6 +3574,38 @@ CREATE TRIGGER _100_bring_template BEFORE UPDATE ON public.maintenance_schedules
 
 COMMENT ON TRIGGER _100_bring_template ON public.maintenance_schedules IS 'A schedule that moves with its machine gets a copy of its template there.';
 
+CREATE TRIGGER _100_check_parents BEFORE INSERT OR UPDATE OF parent_id, child_id ON public.equipment_hierarchy FOR EACH ROW WHEN ((NOT pg_has_role(CURRENT_USER, 'service_role'::name, 'usage'::text))) EXECUTE FUNCTION floorcast.check_parents('parent_id', 'equipment', 'machine', 'name', 'child_id', 'equipment', 'machine', 'name');
+
+COMMENT ON TRIGGER _100_check_parents ON public.equipment_hierarchy IS 'Retired machines are part of nothing new.';
+
+CREATE TRIGGER _100_check_parents BEFORE INSERT ON public.equipment_maintenance_history FOR EACH ROW WHEN ((NOT pg_has_role(CURRENT_USER, 'service_role'::name, 'usage'::text))) EXECUTE FUNCTION floorcast.check_parents('equipment_id', 'equipment', 'machine', 'name', 'work_order_id', 'work_orders', 'work order', 'number');
+
+COMMENT ON TRIGGER _100_check_parents ON public.equipment_maintenance_history IS 'Nobody writes into the history of a retired machine.';
+
+CREATE TRIGGER _100_check_parents BEFORE INSERT ON public.inventory_transactions FOR EACH ROW WHEN ((NOT pg_has_role(CURRENT_USER, 'service_role'::name, 'usage'::text))) EXECUTE FUNCTION floorcast.check_parents('item_id', 'inventory_items', 'item', 'name', 'work_order_id', 'work_orders', 'work order', 'number');
+
+COMMENT ON TRIGGER _100_check_parents ON public.inventory_transactions IS 'Nothing of a retired item moves, and nothing is taken for a retired order.';
+
+CREATE TRIGGER _100_check_parents BEFORE INSERT OR UPDATE OF equipment_id, template_id ON public.maintenance_schedules FOR EACH ROW WHEN ((NOT pg_has_role(CURRENT_USER, 'service_role'::name, 'usage'::text))) EXECUTE FUNCTION floorcast.check_parents('equipment_id', 'equipment', 'machine', 'name', 'template_id', 'maintenance_templates', 'template', 'name');
+
+COMMENT ON TRIGGER _100_check_parents ON public.maintenance_schedules IS 'Nobody plans maintenance of a retired machine, or by a retired template.';
+
+CREATE TRIGGER _100_check_parents BEFORE INSERT ON public.work_order_assignments FOR EACH ROW WHEN ((NOT pg_has_role(CURRENT_USER, 'service_role'::name, 'usage'::text))) EXECUTE FUNCTION floorcast.check_parents('work_order_id', 'work_orders', 'work order', 'number');
+
+COMMENT ON TRIGGER _100_check_parents ON public.work_order_assignments IS 'Nobody is put on a retired order.';
+
+CREATE TRIGGER _100_check_parents BEFORE INSERT ON public.work_order_attachments FOR EACH ROW WHEN ((NOT pg_has_role(CURRENT_USER, 'service_role'::name, 'usage'::text))) EXECUTE FUNCTION floorcast.check_parents('work_order_id', 'work_orders', 'work order', 'number');
+
+COMMENT ON TRIGGER _100_check_parents ON public.work_order_attachments IS 'Nothing is attached to a retired order.';
+
+CREATE TRIGGER _100_check_parents BEFORE INSERT ON public.work_order_timeline FOR EACH ROW WHEN ((NOT pg_has_role(CURRENT_USER, 'service_role'::name, 'usage'::text))) EXECUTE FUNCTION floorcast.check_parents('work_order_id', 'work_orders', 'work order', 'number');
+
+COMMENT ON TRIGGER _100_check_parents ON public.work_order_timeline IS 'Nobody comments on a retired order.';
+
+CREATE TRIGGER _100_check_parents BEFORE INSERT OR UPDATE OF equipment_id ON public.work_orders FOR EACH ROW WHEN ((NOT pg_has_role(CURRENT_USER, 'service_role'::name, 'usage'::text))) EXECUTE FUNCTION floorcast.check_parents('equipment_id', 'equipment', 'machine', 'name');
+
+COMMENT ON TRIGGER _100_check_parents ON public.work_orders IS 'Nobody opens an order on a retired machine.';
+
 CREATE TRIGGER _100_forget_moved BEFORE UPDATE ON public.equipment FOR EACH ROW WHEN ((old.warehouse_id <> new.warehouse_id)) EXECUTE FUNCTION floorcast.forget_moved();
 
 COMMENT ON TRIGGER _100_forget_moved ON public.equipment IS 'Notifications forget a machine that moves away.';
@@ -3471,15 +3644,39 @@ COMMENT ON TRIGGER _100_inherit_warehouse ON public.work_order_timeline IS 'An e
 
 CREATE TRIGGER _100_keep_life BEFORE UPDATE ON public.equipment FOR EACH ROW EXECUTE FUNCTION floorcast.keep_equipment_life();
 
-COMMENT ON TRIGGER _100_keep_life ON public.equipment IS 'A retired machine comes back to standby or in_maintenance only.';
+COMMENT ON TRIGGER _100_keep_life ON public.equipment IS 'Who may delete a machine sets it to retired; it comes back to standby or in_maintenance only.';
+
+CREATE TRIGGER _100_keep_life BEFORE UPDATE ON public.inventory_items FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION floorcast.keep_item_life();
+
+COMMENT ON TRIGGER _100_keep_life ON public.inventory_items IS 'Only an item without stock is retired.';
 
 CREATE TRIGGER _100_keep_life BEFORE INSERT OR UPDATE ON public.inventory_locations FOR EACH ROW EXECUTE FUNCTION floorcast.keep_location_life();
 
 COMMENT ON TRIGGER _100_keep_life ON public.inventory_locations IS 'current_usage is not written by statements, and only an empty location is retired.';
 
+CREATE TRIGGER _100_keep_life BEFORE UPDATE ON public.maintenance_templates FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION floorcast.keep_template_life();
+
+COMMENT ON TRIGGER _100_keep_life ON public.maintenance_templates IS 'Only a template that no schedule uses is retired.';
+
 CREATE TRIGGER _100_keep_life BEFORE INSERT OR UPDATE ON public.work_orders FOR EACH ROW EXECUTE FUNCTION floorcast.keep_work_order_life();
 
 COMMENT ON TRIGGER _100_keep_life ON public.work_orders IS 'A status follows one that it makes sense after; what is done goes back to work by reopening only.';
+
+CREATE TRIGGER _100_keep_organization BEFORE UPDATE OF warehouse_id ON public.equipment FOR EACH ROW WHEN ((old.warehouse_id IS DISTINCT FROM new.warehouse_id)) EXECUTE FUNCTION floorcast.keep_organization();
+
+COMMENT ON TRIGGER _100_keep_organization ON public.equipment IS 'A machine does not go to another customer.';
+
+CREATE TRIGGER _100_keep_organization BEFORE UPDATE OF warehouse_id ON public.inventory_items FOR EACH ROW WHEN ((old.warehouse_id IS DISTINCT FROM new.warehouse_id)) EXECUTE FUNCTION floorcast.keep_organization();
+
+COMMENT ON TRIGGER _100_keep_organization ON public.inventory_items IS 'A part does not go to another customer.';
+
+CREATE TRIGGER _100_keep_organization BEFORE UPDATE OF warehouse_id ON public.inventory_locations FOR EACH ROW WHEN ((old.warehouse_id IS DISTINCT FROM new.warehouse_id)) EXECUTE FUNCTION floorcast.keep_organization();
+
+COMMENT ON TRIGGER _100_keep_organization ON public.inventory_locations IS 'A shelf does not go to another customer.';
+
+CREATE TRIGGER _100_keep_organization BEFORE UPDATE OF warehouse_id ON public.maintenance_templates FOR EACH ROW WHEN ((old.warehouse_id IS DISTINCT FROM new.warehouse_id)) EXECUTE FUNCTION floorcast.keep_organization();
+
+COMMENT ON TRIGGER _100_keep_organization ON public.maintenance_templates IS 'A template does not go to another customer.';
 
 CREATE TRIGGER _100_keep_owner BEFORE UPDATE ON public.notifications FOR EACH ROW WHEN ((old.user_id IS DISTINCT FROM new.user_id)) EXECUTE FUNCTION floorcast.keep_owner('user_id');
 
@@ -3507,7 +3704,11 @@ COMMENT ON TRIGGER _100_refuse_outsiders ON public.work_order_assignments IS 'No
 
 CREATE TRIGGER _100_refuse_turned_back_meter BEFORE UPDATE ON public.equipment FOR EACH ROW EXECUTE FUNCTION floorcast.refuse_turned_back_meter();
 
-COMMENT ON TRIGGER _100_refuse_turned_back_meter ON public.equipment IS 'A meter never falls.';
+COMMENT ON TRIGGER _100_refuse_turned_back_meter ON public.equipment IS 'A meter never falls, unless who may puts it right.';
+
+CREATE TRIGGER _100_refuse_unassignable BEFORE INSERT OR UPDATE OF user_id ON public.work_order_assignments FOR EACH ROW WHEN ((NOT pg_has_role(CURRENT_USER, 'service_role'::name, 'usage'::text))) EXECUTE FUNCTION floorcast.refuse_unassignable();
+
+COMMENT ON TRIGGER _100_refuse_unassignable ON public.work_order_assignments IS 'Nobody is put on an order who left, or who has no access to its warehouse.';
 
 CREATE TRIGGER _100_stamp_status BEFORE UPDATE ON public.equipment FOR EACH ROW EXECUTE FUNCTION floorcast.stamp_equipment_status();
 
@@ -3541,7 +3742,7 @@ CREATE TRIGGER _100_touch BEFORE UPDATE ON public.organizations FOR EACH ROW EXE
 
 COMMENT ON TRIGGER _100_touch ON public.organizations IS 'Counts the changes of an organization.';
 
-CREATE TRIGGER _100_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION floorcast.touch();
+CREATE TRIGGER _100_touch BEFORE UPDATE ON public.users FOR EACH ROW WHEN ((NOT (new.introduced_at IS DISTINCT FROM old.introduced_at))) EXECUTE FUNCTION floorcast.touch();
 
 COMMENT ON TRIGGER _100_touch ON public.users IS 'Counts the changes of a person''s record.';
 
@@ -3997,6 +4198,10 @@ ALTER TABLE public.work_orders ENABLE ALWAYS TRIGGER _500_refuse_truncate;
 
 COMMENT ON TRIGGER _500_refuse_truncate ON public.work_orders IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
 
+CREATE TRIGGER _600_follow_corrected_meter AFTER UPDATE ON public.equipment REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.follow_corrected_meter();
+
+COMMENT ON TRIGGER _600_follow_corrected_meter ON public.equipment IS 'A meter that is put right takes its schedules back.';
+
 CREATE TRIGGER _600_follow_schedule_insert AFTER INSERT ON public.work_orders REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.follow_schedule();
 
 COMMENT ON TRIGGER _600_follow_schedule_insert ON public.work_orders IS 'Maintenance that is loaded as done goes into the history.';
@@ -4143,6 +4348,10 @@ ALTER TABLE public.user_warehouse_access ENABLE ALWAYS TRIGGER _600_refuse_trunc
 
 COMMENT ON TRIGGER _600_refuse_truncate ON public.user_warehouse_access IS 'TRUNCATE gives triggers no rows: everybody would lose access by law and keep it by grant.';
 
+CREATE TRIGGER _600_retire_children AFTER UPDATE ON public.work_orders REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.retire_children();
+
+COMMENT ON TRIGGER _600_retire_children ON public.work_orders IS 'What hangs on an order is retired with it and comes back with it.';
+
 ALTER TABLE ONLY public.equipment_hierarchy
     ADD CONSTRAINT a_child_stands_in_the_warehouse_of_its_parent FOREIGN KEY (child_id, warehouse_id) REFERENCES public.equipment(id, warehouse_id) ON UPDATE CASCADE ON DELETE CASCADE;
 
@@ -4246,6 +4455,8 @@ ALTER TABLE ONLY public.inventory_transactions
     ADD CONSTRAINT parts_are_taken_for_a_work_order FOREIGN KEY (work_order_id) REFERENCES public.work_orders(id);
 
 ALTER TABLE floorcast.change ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE floorcast.change_default ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE floorcast.column_rule ENABLE ROW LEVEL SECURITY;
 
@@ -4371,10 +4582,6 @@ CREATE POLICY by_rule_delete ON public.equipment_hierarchy FOR DELETE TO authent
 
 COMMENT ON POLICY by_rule_delete ON public.equipment_hierarchy IS 'Where the rules let the caller''s role delete.';
 
-CREATE POLICY by_rule_delete ON public.equipment_maintenance_history FOR DELETE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('equipment_maintenance_history'::text, 'delete'::text) AS my_warehouses_for))));
-
-COMMENT ON POLICY by_rule_delete ON public.equipment_maintenance_history IS 'Where the rules let the caller''s role delete.';
-
 CREATE POLICY by_rule_delete ON public.inventory_items FOR DELETE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('inventory_items'::text, 'delete'::text) AS my_warehouses_for)))));
 
 COMMENT ON POLICY by_rule_delete ON public.inventory_items IS 'Where the rules let the caller''s role delete.';
@@ -4382,14 +4589,6 @@ COMMENT ON POLICY by_rule_delete ON public.inventory_items IS 'Where the rules l
 CREATE POLICY by_rule_delete ON public.inventory_locations FOR DELETE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('inventory_locations'::text, 'delete'::text) AS my_warehouses_for)))));
 
 COMMENT ON POLICY by_rule_delete ON public.inventory_locations IS 'Where the rules let the caller''s role delete.';
-
-CREATE POLICY by_rule_delete ON public.inventory_transactions FOR DELETE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('inventory_transactions'::text, 'delete'::text) AS my_warehouses_for))));
-
-COMMENT ON POLICY by_rule_delete ON public.inventory_transactions IS 'Where the rules let the caller''s role delete.';
-
-CREATE POLICY by_rule_delete ON public.maintenance_history FOR DELETE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('maintenance_history'::text, 'delete'::text) AS my_warehouses_for))));
-
-COMMENT ON POLICY by_rule_delete ON public.maintenance_history IS 'Where the rules let the caller''s role delete.';
 
 CREATE POLICY by_rule_delete ON public.maintenance_schedules FOR DELETE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('maintenance_schedules'::text, 'delete'::text) AS my_warehouses_for)))));
 
@@ -4399,37 +4598,17 @@ CREATE POLICY by_rule_delete ON public.maintenance_templates FOR DELETE TO authe
 
 COMMENT ON POLICY by_rule_delete ON public.maintenance_templates IS 'Where the rules let the caller''s role delete.';
 
-CREATE POLICY by_rule_delete ON public.notifications FOR DELETE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('notifications'::text, 'delete'::text) AS my_warehouses_for))));
-
-COMMENT ON POLICY by_rule_delete ON public.notifications IS 'Where the rules let the caller''s role delete.';
-
-CREATE POLICY by_rule_delete ON public.organizations FOR DELETE TO authenticated USING (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_organizations_for('organizations'::text, 'delete'::text) AS my_organizations_for)))));
-
-COMMENT ON POLICY by_rule_delete ON public.organizations IS 'Where the rules let the caller''s role delete.';
-
 CREATE POLICY by_rule_delete ON public.user_warehouse_access FOR DELETE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('user_warehouse_access'::text, 'delete'::text) AS my_warehouses_for))));
 
 COMMENT ON POLICY by_rule_delete ON public.user_warehouse_access IS 'Where the rules let the caller''s role delete.';
 
-CREATE POLICY by_rule_delete ON public.users FOR DELETE TO authenticated USING (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_people_for('users'::text, 'delete'::text) AS my_people_for)))));
-
-COMMENT ON POLICY by_rule_delete ON public.users IS 'Where the rules let the caller''s role delete.';
-
-CREATE POLICY by_rule_delete ON public.warehouses FOR DELETE TO authenticated USING (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('warehouses'::text, 'delete'::text) AS my_warehouses_for)))));
-
-COMMENT ON POLICY by_rule_delete ON public.warehouses IS 'Where the rules let the caller''s role delete.';
-
-CREATE POLICY by_rule_delete ON public.work_order_assignments FOR DELETE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_assignments'::text, 'delete'::text) AS my_warehouses_for))));
+CREATE POLICY by_rule_delete ON public.work_order_assignments FOR DELETE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_assignments'::text, 'delete'::text) AS my_warehouses_for)))));
 
 COMMENT ON POLICY by_rule_delete ON public.work_order_assignments IS 'Where the rules let the caller''s role delete.';
 
 CREATE POLICY by_rule_delete ON public.work_order_attachments FOR DELETE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_attachments'::text, 'delete'::text) AS my_warehouses_for)))));
 
 COMMENT ON POLICY by_rule_delete ON public.work_order_attachments IS 'Where the rules let the caller''s role delete.';
-
-CREATE POLICY by_rule_delete ON public.work_order_timeline FOR DELETE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_timeline'::text, 'delete'::text) AS my_warehouses_for))));
-
-COMMENT ON POLICY by_rule_delete ON public.work_order_timeline IS 'Where the rules let the caller''s role delete.';
 
 CREATE POLICY by_rule_delete ON public.work_orders FOR DELETE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_orders'::text, 'delete'::text) AS my_warehouses_for)))));
 
@@ -4459,10 +4638,6 @@ CREATE POLICY by_rule_insert ON public.inventory_transactions FOR INSERT TO auth
 
 COMMENT ON POLICY by_rule_insert ON public.inventory_transactions IS 'Where the rules let the caller''s role insert.';
 
-CREATE POLICY by_rule_insert ON public.maintenance_history FOR INSERT TO authenticated WITH CHECK ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('maintenance_history'::text, 'insert'::text) AS my_warehouses_for))));
-
-COMMENT ON POLICY by_rule_insert ON public.maintenance_history IS 'Where the rules let the caller''s role insert.';
-
 CREATE POLICY by_rule_insert ON public.maintenance_schedules FOR INSERT TO authenticated WITH CHECK (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('maintenance_schedules'::text, 'insert'::text) AS my_warehouses_for)))));
 
 COMMENT ON POLICY by_rule_insert ON public.maintenance_schedules IS 'Where the rules let the caller''s role insert.';
@@ -4471,27 +4646,11 @@ CREATE POLICY by_rule_insert ON public.maintenance_templates FOR INSERT TO authe
 
 COMMENT ON POLICY by_rule_insert ON public.maintenance_templates IS 'Where the rules let the caller''s role insert.';
 
-CREATE POLICY by_rule_insert ON public.notifications FOR INSERT TO authenticated WITH CHECK ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('notifications'::text, 'insert'::text) AS my_warehouses_for))));
-
-COMMENT ON POLICY by_rule_insert ON public.notifications IS 'Where the rules let the caller''s role insert.';
-
-CREATE POLICY by_rule_insert ON public.organizations FOR INSERT TO authenticated WITH CHECK (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_organizations_for('organizations'::text, 'insert'::text) AS my_organizations_for)))));
-
-COMMENT ON POLICY by_rule_insert ON public.organizations IS 'Where the rules let the caller''s role insert.';
-
 CREATE POLICY by_rule_insert ON public.user_warehouse_access FOR INSERT TO authenticated WITH CHECK ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('user_warehouse_access'::text, 'insert'::text) AS my_warehouses_for))));
 
 COMMENT ON POLICY by_rule_insert ON public.user_warehouse_access IS 'Where the rules let the caller''s role insert.';
 
-CREATE POLICY by_rule_insert ON public.users FOR INSERT TO authenticated WITH CHECK (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_people_for('users'::text, 'insert'::text) AS my_people_for)))));
-
-COMMENT ON POLICY by_rule_insert ON public.users IS 'Where the rules let the caller''s role insert.';
-
-CREATE POLICY by_rule_insert ON public.warehouses FOR INSERT TO authenticated WITH CHECK (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('warehouses'::text, 'insert'::text) AS my_warehouses_for)))));
-
-COMMENT ON POLICY by_rule_insert ON public.warehouses IS 'Where the rules let the caller''s role insert.';
-
-CREATE POLICY by_rule_insert ON public.work_order_assignments FOR INSERT TO authenticated WITH CHECK ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_assignments'::text, 'insert'::text) AS my_warehouses_for))));
+CREATE POLICY by_rule_insert ON public.work_order_assignments FOR INSERT TO authenticated WITH CHECK (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_assignments'::text, 'insert'::text) AS my_warehouses_for)))));
 
 COMMENT ON POLICY by_rule_insert ON public.work_order_assignments IS 'Where the rules let the caller''s role insert.';
 
@@ -4499,7 +4658,7 @@ CREATE POLICY by_rule_insert ON public.work_order_attachments FOR INSERT TO auth
 
 COMMENT ON POLICY by_rule_insert ON public.work_order_attachments IS 'Where the rules let the caller''s role insert.';
 
-CREATE POLICY by_rule_insert ON public.work_order_timeline FOR INSERT TO authenticated WITH CHECK ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_timeline'::text, 'insert'::text) AS my_warehouses_for))));
+CREATE POLICY by_rule_insert ON public.work_order_timeline FOR INSERT TO authenticated WITH CHECK (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_timeline'::text, 'insert'::text) AS my_warehouses_for)))));
 
 COMMENT ON POLICY by_rule_insert ON public.work_order_timeline IS 'Where the rules let the caller''s role insert.';
 
@@ -4543,7 +4702,7 @@ CREATE POLICY by_rule_select ON public.maintenance_templates FOR SELECT TO authe
 
 COMMENT ON POLICY by_rule_select ON public.maintenance_templates IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
 
-CREATE POLICY by_rule_select ON public.notifications FOR SELECT TO authenticated, floorcast_viewer USING (((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('notifications'::text, 'select'::text) AS my_warehouses_for))) OR ((user_id = ( SELECT floorcast.my_id() AS my_id)) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses() AS my_warehouses))))));
+CREATE POLICY by_rule_select ON public.notifications FOR SELECT TO authenticated, floorcast_viewer USING (((user_id = ( SELECT floorcast.my_id() AS my_id)) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses() AS my_warehouses)))));
 
 COMMENT ON POLICY by_rule_select ON public.notifications IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
 
@@ -4563,7 +4722,7 @@ CREATE POLICY by_rule_select ON public.warehouses FOR SELECT TO authenticated, f
 
 COMMENT ON POLICY by_rule_select ON public.warehouses IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
 
-CREATE POLICY by_rule_select ON public.work_order_assignments FOR SELECT TO authenticated, floorcast_viewer USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_assignments'::text, 'select'::text) AS my_warehouses_for))));
+CREATE POLICY by_rule_select ON public.work_order_assignments FOR SELECT TO authenticated, floorcast_viewer USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_assignments'::text, 'select'::text) AS my_warehouses_for)))));
 
 COMMENT ON POLICY by_rule_select ON public.work_order_assignments IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
 
@@ -4571,7 +4730,7 @@ CREATE POLICY by_rule_select ON public.work_order_attachments FOR SELECT TO auth
 
 COMMENT ON POLICY by_rule_select ON public.work_order_attachments IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
 
-CREATE POLICY by_rule_select ON public.work_order_timeline FOR SELECT TO authenticated, floorcast_viewer USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_timeline'::text, 'select'::text) AS my_warehouses_for))));
+CREATE POLICY by_rule_select ON public.work_order_timeline FOR SELECT TO authenticated, floorcast_viewer USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_timeline'::text, 'select'::text) AS my_warehouses_for)))));
 
 COMMENT ON POLICY by_rule_select ON public.work_order_timeline IS 'Rows of places where the rules let the caller''s role read the table, or that are for the caller; none that is retired.';
 
@@ -4587,10 +4746,6 @@ CREATE POLICY by_rule_update ON public.equipment_hierarchy FOR UPDATE TO authent
 
 COMMENT ON POLICY by_rule_update ON public.equipment_hierarchy IS 'Where the rules let the caller''s role update, before the change and after it.';
 
-CREATE POLICY by_rule_update ON public.equipment_maintenance_history FOR UPDATE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('equipment_maintenance_history'::text, 'update'::text) AS my_warehouses_for))));
-
-COMMENT ON POLICY by_rule_update ON public.equipment_maintenance_history IS 'Where the rules let the caller''s role update, before the change and after it.';
-
 CREATE POLICY by_rule_update ON public.inventory_items FOR UPDATE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('inventory_items'::text, 'update'::text) AS my_warehouses_for)))));
 
 COMMENT ON POLICY by_rule_update ON public.inventory_items IS 'Where the rules let the caller''s role update, before the change and after it.';
@@ -4598,14 +4753,6 @@ COMMENT ON POLICY by_rule_update ON public.inventory_items IS 'Where the rules l
 CREATE POLICY by_rule_update ON public.inventory_locations FOR UPDATE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('inventory_locations'::text, 'update'::text) AS my_warehouses_for)))));
 
 COMMENT ON POLICY by_rule_update ON public.inventory_locations IS 'Where the rules let the caller''s role update, before the change and after it.';
-
-CREATE POLICY by_rule_update ON public.inventory_transactions FOR UPDATE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('inventory_transactions'::text, 'update'::text) AS my_warehouses_for))));
-
-COMMENT ON POLICY by_rule_update ON public.inventory_transactions IS 'Where the rules let the caller''s role update, before the change and after it.';
-
-CREATE POLICY by_rule_update ON public.maintenance_history FOR UPDATE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('maintenance_history'::text, 'update'::text) AS my_warehouses_for))));
-
-COMMENT ON POLICY by_rule_update ON public.maintenance_history IS 'Where the rules let the caller''s role update, before the change and after it.';
 
 CREATE POLICY by_rule_update ON public.maintenance_schedules FOR UPDATE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('maintenance_schedules'::text, 'update'::text) AS my_warehouses_for)))));
 
@@ -4615,37 +4762,21 @@ CREATE POLICY by_rule_update ON public.maintenance_templates FOR UPDATE TO authe
 
 COMMENT ON POLICY by_rule_update ON public.maintenance_templates IS 'Where the rules let the caller''s role update, before the change and after it.';
 
-CREATE POLICY by_rule_update ON public.notifications FOR UPDATE TO authenticated USING (((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('notifications'::text, 'update'::text) AS my_warehouses_for))) OR ((user_id = ( SELECT floorcast.my_id() AS my_id)) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses() AS my_warehouses))))));
+CREATE POLICY by_rule_update ON public.notifications FOR UPDATE TO authenticated USING (((user_id = ( SELECT floorcast.my_id() AS my_id)) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses() AS my_warehouses)))));
 
 COMMENT ON POLICY by_rule_update ON public.notifications IS 'Where the rules let the caller''s role update, before the change and after it.';
-
-CREATE POLICY by_rule_update ON public.organizations FOR UPDATE TO authenticated USING (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_organizations_for('organizations'::text, 'update'::text) AS my_organizations_for)))));
-
-COMMENT ON POLICY by_rule_update ON public.organizations IS 'Where the rules let the caller''s role update, before the change and after it.';
 
 CREATE POLICY by_rule_update ON public.user_warehouse_access FOR UPDATE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('user_warehouse_access'::text, 'update'::text) AS my_warehouses_for))));
 
 COMMENT ON POLICY by_rule_update ON public.user_warehouse_access IS 'Where the rules let the caller''s role update, before the change and after it.';
 
-CREATE POLICY by_rule_update ON public.users FOR UPDATE TO authenticated USING (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_people_for('users'::text, 'update'::text) AS my_people_for)))));
-
-COMMENT ON POLICY by_rule_update ON public.users IS 'Where the rules let the caller''s role update, before the change and after it.';
-
 CREATE POLICY by_rule_update ON public.warehouses FOR UPDATE TO authenticated USING (((deleted_at IS NULL) AND (id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('warehouses'::text, 'update'::text) AS my_warehouses_for)))));
 
 COMMENT ON POLICY by_rule_update ON public.warehouses IS 'Where the rules let the caller''s role update, before the change and after it.';
 
-CREATE POLICY by_rule_update ON public.work_order_assignments FOR UPDATE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_assignments'::text, 'update'::text) AS my_warehouses_for))));
+CREATE POLICY by_rule_update ON public.work_order_assignments FOR UPDATE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_assignments'::text, 'update'::text) AS my_warehouses_for)))));
 
 COMMENT ON POLICY by_rule_update ON public.work_order_assignments IS 'Where the rules let the caller''s role update, before the change and after it.';
-
-CREATE POLICY by_rule_update ON public.work_order_attachments FOR UPDATE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_attachments'::text, 'update'::text) AS my_warehouses_for)))));
-
-COMMENT ON POLICY by_rule_update ON public.work_order_attachments IS 'Where the rules let the caller''s role update, before the change and after it.';
-
-CREATE POLICY by_rule_update ON public.work_order_timeline FOR UPDATE TO authenticated USING ((warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_order_timeline'::text, 'update'::text) AS my_warehouses_for))));
-
-COMMENT ON POLICY by_rule_update ON public.work_order_timeline IS 'Where the rules let the caller''s role update, before the change and after it.';
 
 CREATE POLICY by_rule_update ON public.work_orders FOR UPDATE TO authenticated USING (((deleted_at IS NULL) AND (warehouse_id = ANY (ARRAY( SELECT floorcast.my_warehouses_for('work_orders'::text, 'update'::text) AS my_warehouses_for)))));
 
@@ -4680,6 +4811,10 @@ COMMENT ON POLICY in_ones_own_name ON public.work_order_attachments IS 'Nobody a
 CREATE POLICY in_ones_own_name ON public.work_order_timeline AS RESTRICTIVE FOR INSERT TO authenticated WITH CHECK (((event_type = ANY (ARRAY['commented'::text, 'time_logged'::text])) AND (actor = ( SELECT floorcast.actor() AS actor))));
 
 COMMENT ON POLICY in_ones_own_name ON public.work_order_timeline IS 'People add comments and times in their own name; history, attachments too, is written by triggers.';
+
+CREATE POLICY in_ones_own_name ON public.work_orders AS RESTRICTIVE FOR INSERT TO authenticated WITH CHECK ((requested_by = ( SELECT floorcast.my_id() AS my_id)));
+
+COMMENT ON POLICY in_ones_own_name ON public.work_orders IS 'Nobody asks for work in another''s name.';
 
 CREATE POLICY in_the_folder_of_the_warehouse ON public.work_order_attachments AS RESTRICTIVE FOR INSERT TO authenticated WITH CHECK ((((warehouse_id)::text = split_part(storage_path, '/'::text, 1)) OR ((warehouse_id)::text = split_part(storage_path, '/'::text, 2))));
 
@@ -4932,7 +5067,7 @@ GRANT SELECT(organization_id),INSERT(organization_id) ON TABLE public.work_order
 
 GRANT SELECT(warehouse_id),INSERT(warehouse_id),UPDATE(warehouse_id) ON TABLE public.work_orders TO authenticated;
 
-GRANT SELECT(number),INSERT(number),UPDATE(number) ON TABLE public.work_orders TO authenticated;
+GRANT SELECT(number) ON TABLE public.work_orders TO authenticated;
 
 GRANT SELECT(title),INSERT(title),UPDATE(title) ON TABLE public.work_orders TO authenticated;
 
@@ -4946,7 +5081,7 @@ GRANT SELECT(status),INSERT(status),UPDATE(status) ON TABLE public.work_orders T
 
 GRANT SELECT(priority),INSERT(priority),UPDATE(priority) ON TABLE public.work_orders TO authenticated;
 
-GRANT SELECT(requested_by),INSERT(requested_by),UPDATE(requested_by) ON TABLE public.work_orders TO authenticated;
+GRANT SELECT(requested_by),INSERT(requested_by) ON TABLE public.work_orders TO authenticated;
 
 GRANT SELECT(scheduled_start),INSERT(scheduled_start),UPDATE(scheduled_start) ON TABLE public.work_orders TO authenticated;
 
@@ -4958,7 +5093,7 @@ GRANT SELECT(actual_start),INSERT(actual_start),UPDATE(actual_start) ON TABLE pu
 
 GRANT SELECT(actual_end),INSERT(actual_end),UPDATE(actual_end) ON TABLE public.work_orders TO authenticated;
 
-GRANT SELECT(status_changed_at),INSERT(status_changed_at),UPDATE(status_changed_at) ON TABLE public.work_orders TO authenticated;
+GRANT SELECT(status_changed_at) ON TABLE public.work_orders TO authenticated;
 
 GRANT SELECT(estimated_hours),INSERT(estimated_hours),UPDATE(estimated_hours) ON TABLE public.work_orders TO authenticated;
 
@@ -4970,9 +5105,9 @@ GRANT INSERT(actual_cost),UPDATE(actual_cost) ON TABLE public.work_orders TO aut
 
 GRANT SELECT(completion_notes),INSERT(completion_notes),UPDATE(completion_notes) ON TABLE public.work_orders TO authenticated;
 
-GRANT SELECT(verified_by),INSERT(verified_by),UPDATE(verified_by) ON TABLE public.work_orders TO authenticated;
+GRANT SELECT(verified_by) ON TABLE public.work_orders TO authenticated;
 
-GRANT SELECT(verified_at),INSERT(verified_at),UPDATE(verified_at) ON TABLE public.work_orders TO authenticated;
+GRANT SELECT(verified_at) ON TABLE public.work_orders TO authenticated;
 
 GRANT SELECT(version),UPDATE(version) ON TABLE public.work_orders TO authenticated;
 
@@ -5057,6 +5192,8 @@ REVOKE ALL ON FUNCTION floorcast.changes_between(after pg_snapshot, upto pg_snap
 GRANT ALL ON FUNCTION floorcast.changes_between(after pg_snapshot, upto pg_snapshot) TO floorcast_gateway;
 GRANT ALL ON FUNCTION floorcast.changes_between(after pg_snapshot, upto pg_snapshot) TO floorcast_relay;
 
+REVOKE ALL ON FUNCTION floorcast.check_parents() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION floorcast.close_tick(largest_count bigint, largest_bytes bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.close_tick(largest_count bigint, largest_bytes bigint) TO floorcast_relay;
 
@@ -5120,11 +5257,15 @@ GRANT ALL ON FUNCTION floorcast.extend_trail() TO floorcast_relay;
 
 REVOKE ALL ON FUNCTION floorcast.first_tick() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION floorcast.follow_corrected_meter() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION floorcast.follow_rules() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.follow_schedule() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.forget_moved() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.guard_from_inserts(relation regclass) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.guard_from_truncate(relation regclass) FROM PUBLIC;
 
@@ -5154,11 +5295,17 @@ REVOKE ALL ON FUNCTION floorcast.keep_equipment_life() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.keep_grants() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION floorcast.keep_item_life() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION floorcast.keep_location_life() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.keep_location_usage() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION floorcast.keep_organization() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION floorcast.keep_owner() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.keep_template_life() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.keep_work_order_life() FROM PUBLIC;
 
@@ -5253,6 +5400,8 @@ REVOKE ALL ON FUNCTION floorcast.refuse_distant_orders() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.refuse_hierarchy_circles() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION floorcast.refuse_inserts() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION floorcast.refuse_lone_halves() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.refuse_outsiders() FROM PUBLIC;
@@ -5267,27 +5416,37 @@ REVOKE ALL ON FUNCTION floorcast.refuse_truncate() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.refuse_turned_back_meter() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION floorcast.refuse_unassignable() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION floorcast.request_id() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.require_place(warehouse_id uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION floorcast.restore(relation regclass, id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION floorcast.restore(relation regclass, id uuid) TO authenticated;
-GRANT ALL ON FUNCTION floorcast.restore(relation regclass, id uuid) TO service_role;
+REVOKE ALL ON FUNCTION floorcast.restore(relation regclass, id uuid, version bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.restore(relation regclass, id uuid, version bigint) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.restore(relation regclass, id uuid, version bigint) TO service_role;
 
-REVOKE ALL ON FUNCTION floorcast.retire(relation regclass, id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION floorcast.retire(relation regclass, id uuid) TO authenticated;
-GRANT ALL ON FUNCTION floorcast.retire(relation regclass, id uuid) TO service_role;
+REVOKE ALL ON FUNCTION floorcast.retire(relation regclass, id uuid, version bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.retire(relation regclass, id uuid, version bigint) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.retire(relation regclass, id uuid, version bigint) TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.retire_children() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.retired(relation regclass) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.retired(relation regclass) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.retired(relation regclass) TO service_role;
 
 REVOKE ALL ON FUNCTION floorcast.ring(family text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION floorcast.set_retired(relation regclass, id uuid, retired boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION floorcast.set_retired(relation regclass, id uuid, version bigint, retired boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.silence_lock() FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.silence_lock() TO floorcast_gateway;
 GRANT ALL ON FUNCTION floorcast.silence_lock() TO floorcast_relay;
 
 REVOKE ALL ON FUNCTION floorcast.stamp_equipment_status() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.stamp_maintenance() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.stamp_work_order_status() FROM PUBLIC;
 
@@ -5371,9 +5530,9 @@ GRANT SELECT(criticality),INSERT(criticality),UPDATE(criticality) ON TABLE publi
 
 GRANT SELECT(status),INSERT(status),UPDATE(status) ON TABLE public.equipment TO authenticated;
 
-GRANT SELECT(previous_status),INSERT(previous_status),UPDATE(previous_status) ON TABLE public.equipment TO authenticated;
+GRANT SELECT(previous_status) ON TABLE public.equipment TO authenticated;
 
-GRANT SELECT(status_changed_at),INSERT(status_changed_at),UPDATE(status_changed_at) ON TABLE public.equipment TO authenticated;
+GRANT SELECT(status_changed_at) ON TABLE public.equipment TO authenticated;
 
 GRANT SELECT(specifications),INSERT(specifications),UPDATE(specifications) ON TABLE public.equipment TO authenticated;
 
@@ -5668,13 +5827,15 @@ GRANT SELECT(work_order_id),INSERT(work_order_id) ON TABLE public.work_order_ass
 
 GRANT SELECT(user_id),INSERT(user_id) ON TABLE public.work_order_assignments TO authenticated;
 
-GRANT SELECT(warehouse_id),INSERT(warehouse_id),UPDATE(warehouse_id) ON TABLE public.work_order_assignments TO authenticated;
+GRANT SELECT(warehouse_id),INSERT(warehouse_id) ON TABLE public.work_order_assignments TO authenticated;
 
 GRANT SELECT(role),INSERT(role),UPDATE(role) ON TABLE public.work_order_assignments TO authenticated;
 
-GRANT SELECT(actor),INSERT(actor),UPDATE(actor) ON TABLE public.work_order_assignments TO authenticated;
+GRANT SELECT(actor),INSERT(actor) ON TABLE public.work_order_assignments TO authenticated;
 
-GRANT SELECT(assigned_at),INSERT(assigned_at),UPDATE(assigned_at) ON TABLE public.work_order_assignments TO authenticated;
+GRANT SELECT(assigned_at) ON TABLE public.work_order_assignments TO authenticated;
+
+GRANT SELECT(deleted_at) ON TABLE public.work_order_assignments TO authenticated;
 
 GRANT SELECT ON TABLE public.work_order_attachments TO floorcast_viewer;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.work_order_attachments TO service_role;
@@ -5721,6 +5882,8 @@ GRANT SELECT(details),INSERT(details) ON TABLE public.work_order_timeline TO aut
 GRANT SELECT(actor),INSERT(actor) ON TABLE public.work_order_timeline TO authenticated;
 
 GRANT SELECT("timestamp") ON TABLE public.work_order_timeline TO authenticated;
+
+GRANT SELECT(deleted_at) ON TABLE public.work_order_timeline TO authenticated;
 
 GRANT SELECT ON TABLE visible.equipment TO authenticated;
 GRANT SELECT ON TABLE visible.equipment TO service_role;
