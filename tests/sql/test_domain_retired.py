@@ -317,6 +317,19 @@ def test_what_hangs_on_an_order_is_retired_and_restored_with_it(owner: Connectio
     assert restored == before
 
 
+def test_an_attachment_does_not_come_back_before_its_order(owner: Connection, order: UUID) -> None:
+    """Its name would tell what the order was about."""
+    file = value(owner, "select min(id::text)::uuid from public.work_order_attachments where work_order_id = %s", order)
+    restore = "select floorcast.restore('public.work_order_attachments', %s)"
+    retire(owner, "work_orders", order)
+
+    with pytest.raises(psycopg.errors.RestrictViolation, match="the work order of this attachment is retired"):
+        owner.execute(restore, [file])
+
+    owner.execute("select floorcast.restore('public.work_orders', %s)", [order])
+    owner.execute(restore, [file])
+
+
 def test_many_orders_are_retired_by_one_statement(owner: Connection, plant: Plant) -> None:
     """A server's UPDATE that also changes another order, at another time, and back again."""
     orders = [add_order(owner, plant.north) for _ in range(3)]

@@ -43,6 +43,8 @@ def test_an_update_that_changes_nothing_leaves_the_row_identical(owner: Connecti
 def test_every_entity_counts_its_versions(owner: Connection, plant: Plant, table: str) -> None:
     """None of them was forgotten when the trigger was attached."""
     owner.execute("insert into public.work_orders (warehouse_id, title) values (%s, 'x')", [plant.north])
+    owner.execute("delete from public.inventory_items")
+    owner.execute("insert into public.inventory_items (warehouse_id, name) values (%s, 'x')", [plant.north])
 
     owner.execute(f"update public.{table} set deleted_at = now()".encode())
 
