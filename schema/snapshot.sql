@@ -784,6 +784,11 @@ CREATE FUNCTION floorcast.iso(moment timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.keep_attachment_hidden() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.keep_equipment_life() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3642,6 +3647,10 @@ CREATE TRIGGER _100_inherit_warehouse BEFORE INSERT ON public.work_order_timelin
 
 COMMENT ON TRIGGER _100_inherit_warehouse ON public.work_order_timeline IS 'An entry is where its work order is.';
 
+CREATE TRIGGER _100_keep_hidden BEFORE UPDATE OF deleted_at ON public.work_order_attachments FOR EACH ROW WHEN (((old.deleted_at IS NOT NULL) AND (new.deleted_at IS NULL))) EXECUTE FUNCTION floorcast.keep_attachment_hidden();
+
+COMMENT ON TRIGGER _100_keep_hidden ON public.work_order_attachments IS 'An attachment comes back with its order, or after it.';
+
 CREATE TRIGGER _100_keep_life BEFORE UPDATE ON public.equipment FOR EACH ROW EXECUTE FUNCTION floorcast.keep_equipment_life();
 
 COMMENT ON TRIGGER _100_keep_life ON public.equipment IS 'Who may delete a machine sets it to retired; it comes back to standby or in_maintenance only.';
@@ -5290,6 +5299,8 @@ GRANT ALL ON FUNCTION floorcast.iso(moment timestamp with time zone) TO authenti
 GRANT ALL ON FUNCTION floorcast.iso(moment timestamp with time zone) TO floorcast_gateway;
 GRANT ALL ON FUNCTION floorcast.iso(moment timestamp with time zone) TO floorcast_relay;
 GRANT ALL ON FUNCTION floorcast.iso(moment timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.keep_attachment_hidden() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.keep_equipment_life() FROM PUBLIC;
 
