@@ -1,7 +1,9 @@
 """What `floorcast up` shows: the output of its processes, each line with its name, and its own notes."""
 
+import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Self, TextIO
 
 from rich.console import Console
@@ -31,8 +33,7 @@ class Screen:
 
     def line(self, name: str, text: str) -> None:
         """One line of a process's output."""
-        # ValueError: closed; OSError: the terminal is gone. Then SIGHUP is on its way, and we stop by that.
-        with suppress(OSError, ValueError):
+        with self._while_it_lasts():
             self._stream.write(f"{self._prefix(name)} {text}\n")
             self._stream.flush()
 
@@ -56,10 +57,24 @@ class Screen:
         for title, value in (("page ", link), ("      ", hint), ("psql ", psql)):
             text.append(f"{title} ", style="bold").append(f"{value}\n")
         console = Console(file=self._stream, force_terminal=self.is_terminal, soft_wrap=True)
-        with suppress(OSError, ValueError):
+        with self._while_it_lasts():
             console.rule("[bold]Floorcast is up[/bold]  ·  Ctrl-C stops everything, the data stays")
             console.print(text, end="", highlight=False)
             console.rule()
+
+    @contextmanager
+    def _while_it_lasts(self) -> Iterator[None]:
+        """Write, unless the stream is closed (ValueError) or its terminal gone (OSError): then SIGHUP is on its way.
+
+        What is still buffered goes nowhere, too: else the interpreter's last flush would end us with an error.
+        """
+        try:
+            yield
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, self._stream.fileno())
+                os.close(nowhere)
 
     def _prefix(self, name: str) -> str:
         padded = f"{name:<{_NAME_WIDTH}} │"
