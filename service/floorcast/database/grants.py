@@ -1,7 +1,7 @@
 """Where a gateway begins: a tick, and what it decides by exactly as that tick sees it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -10,7 +10,9 @@ from psycopg.rows import dict_row
 
 from floorcast.change import GRANTS, POLICY, TRACKED, is_ours
 from floorcast.database.queries import load_queries
+from floorcast.database.shapes import read_shapes
 from floorcast.operation import PersonTable, person_table
+from floorcast.shape import TableShape
 
 _QUERIES = load_queries("queries.sql")
 
@@ -32,6 +34,9 @@ class Base:
     persons: Mapping[str, PersonTable]
     # The rules: name of the policy table, row.
     policy: tuple[tuple[str, Mapping[str, Any]], ...]
+    # Table → what it looks like, as this snapshot sees the catalogue: a table that is tracked since the tick is there
+    # already, one that was dropped since is not.
+    shapes: Mapping[str, TableShape] = field(default_factory=dict)
 
 
 async def read_base(connection: psycopg.AsyncConnection[Any]) -> Base:
@@ -61,6 +66,7 @@ async def read_base(connection: psycopg.AsyncConnection[Any]) -> Base:
                 warehouses[row["id"]] = row["organization_id"]
             elif not is_ours(row["table_name"]):
                 tracked[row["table_name"]] = person_table(row)
+        shapes = await read_shapes(connection)
     return Base(
         newest["incarnation"],
         newest["tick"],
@@ -70,4 +76,5 @@ async def read_base(connection: psycopg.AsyncConnection[Any]) -> Base:
         frozenset(tracked),
         {table: about for table, about in tracked.items() if about is not None},
         tuple(policy),
+        shapes,
     )

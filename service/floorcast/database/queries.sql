@@ -308,3 +308,54 @@ select
     l.old::text
 from later as l
 where l.old is not null and l.old ->> 'deleted_at' is null;
+
+-- name: shapes
+-- Columns, types and key of every tracked table whose rows belong to some place. A domain is the type that it is made of,
+-- through however many domains; a name without a schema is a type of PostgreSQL itself.
+with recursive made_of as (
+    select
+        a.attrelid,
+        a.attnum,
+        a.attname::text as name,
+        a.atttypid as type
+    from floorcast.tracked as r
+    join pg_attribute as a on a.attrelid = r.relation
+    where a.attnum > 0 and not a.attisdropped
+    union all
+    select
+        m.attrelid,
+        m.attnum,
+        m.name,
+        t.typbasetype
+    from made_of as m
+    join pg_type as t on t.oid = m.type
+    where t.typtype = 'd'
+),
+
+column_types as (
+    select
+        m.attrelid,
+        m.attnum,
+        m.name,
+        case
+            when t.typtype = 'e' then 'enum'
+            when s.nspname = 'pg_catalog' then t.typname::text
+            else s.nspname || '.' || t.typname
+        end as type
+    from made_of as m
+    join pg_type as t on t.oid = m.type
+    join pg_namespace as s on s.oid = t.typnamespace
+    where t.typtype <> 'd'
+)
+
+select
+    r.table_name,
+    r.key_columns,
+    r.scope,
+    r.warehouse_column as place_column,
+    array_agg(c.name order by c.attnum) as columns,
+    array_agg(c.type order by c.attnum) as types
+from floorcast.tracked as r
+join column_types as c on c.attrelid = r.relation
+where r.warehouse_column is not null
+group by r.table_name, r.key_columns, r.scope, r.warehouse_column;

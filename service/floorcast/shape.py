@@ -1,0 +1,41 @@
+"""What a tracked table looks like: its columns and their types, its key, and which column says where a row belongs."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import orjson
+
+Scope = Literal["warehouse", "organization", "person"]
+"""What the place column names."""
+
+ENUM = "enum"
+"""Stands for the name of any enumerated type."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableShape:
+    """A tracked table whose rows may be sent, as the catalogue has it."""
+
+    # As the trail writes it: `work_orders`, or `schema.table` for a schema other than public.
+    table: str
+    # Name → type, in the order of the table. PostgreSQL's own types are named as in pg_type (`int4`, `_text`), any that
+    # is enumerated is `enum`, others are `schema.name`. A domain counts as the type that it is made of.
+    columns: Mapping[str, str] = field(hash=False)
+    # The primary key, in its order.
+    key: tuple[str, ...]
+    scope: Scope
+    # The column that names the warehouse, the organization or the person.
+    place_column: str
+    _fingerprint: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Compute what is asked for at every join."""
+        described = orjson.dumps((self.table, list(self.columns.items()), self.key, self.scope, self.place_column))
+        object.__setattr__(self, "_fingerprint", hashlib.sha256(described).hexdigest()[:16])
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits that differ whenever columns, their types or order, the key or the place do."""
+        return self._fingerprint
