@@ -47,9 +47,10 @@ format: ## Let the formatters have their way
 	$(RUN)ruff check --fix .
 	$(RUN)sqlfluff fix --disable-progress-bar schema triggers service
 
-snapshot: ## Write schema/snapshot.sql and docs/schema.md anew, after a change of schema/ or triggers/
+snapshot: ## Write schema/snapshot.sql and the generated parts of docs/ anew, after a change of schema/, triggers/ or codes
 	@$(SET_UP) dev
-	@$(RUN)pytest -q tests/contract/test_schema_snapshot.py tests/contract/test_schema_document.py --write-snapshot
+	@$(RUN)pytest -q tests/contract/test_schema_snapshot.py tests/contract/test_schema_document.py \
+		tests/contract/test_protocol_document.py --write-snapshot
 
 clean: ## Remove what was installed and cached here; the data of `make run` stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +26,14 @@ def table_after(text: str, heading: str) -> list[list[str]]:
     """Return the rows, without their heading, of the first table after a heading."""
     assert f"\n{heading}\n" in text, f"no heading {heading!r}"
     return tables(text.partition(f"\n{heading}\n")[2])[0][1:]
+
+
+def replace_table_after(text: str, heading: str, rows: Sequence[Sequence[str]]) -> str:
+    """Return a document with other rows in the first table after a heading; the table's own heading stays."""
+    before, mark, after = text.partition(f"\n{heading}\n")
+    assert mark, f"no heading {heading!r}"
+    lines = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return before + mark + re.sub(r"(?m)^(\|.*\n\|-.*\n)(?:\|.*\n)*", lambda table: table[1] + lines, after, count=1)
 
 
 def tracked_files() -> list[Path]:

@@ -1,13 +1,15 @@
 """docs/protocol.md says what the wire says: codes, events, answers."""
 
 import ast
+from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from tests.contract.documents import read, table_after
+import pytest
+from tests.contract.documents import ROOT, read, replace_table_after, table_after
 
 import floorcast
-from floorcast.errors import CODES
+from floorcast.codes import CODES, REFETCH_REASONS
 from floorcast.gateway import wire
 from floorcast.gateway.course import Reason
 
@@ -15,21 +17,41 @@ PROTOCOL = read("docs/protocol.md")
 GATEWAY = Path(floorcast.__file__).parent / "gateway"
 
 
-def test_every_code_is_listed_as_the_table_of_errors_has_it() -> None:
-    """HTTP status, close code, sentences, and the two questions that a client asks."""
-    expected = [
-        [
+def test_every_code_is_listed_as_the_table_of_codes_has_it(pytestconfig: pytest.Config) -> None:
+    """HTTP status, close code, sentences, and the three questions that a client asks."""
+    rows = [
+        (
             f"`{code.code}`",
             str(code.status or "–"),
             str(code.close or "–"),
             code.message,
             code.hint,
             "yes" if code.reconnect else "no",
+            str(code.wait or "–"),
             "yes" if code.cursor_holds else "no",
-        ]
+        )
         for code in CODES.values()
     ]
-    assert table_after(PROTOCOL, "## Errors") == expected
+    _is_generated("## Errors", rows, pytestconfig)
+
+
+def test_every_reason_to_read_again_is_listed_as_the_table_of_reasons_has_it(pytestconfig: pytest.Config) -> None:
+    """A client shows them to people who look them up."""
+    rows = [(f"`{reason.reason}`", reason.message) for reason in REFETCH_REASONS.values()]
+    _is_generated("### must_refetch", rows, pytestconfig)
+
+
+def test_the_reasons_that_a_gateway_gives_are_in_the_table() -> None:
+    """One that is not there would be a riddle to whoever gets it."""
+    assert set(get_args(Reason)) <= set(REFETCH_REASONS)
+
+
+def test_who_may_come_back_is_told_how_long_to_wait() -> None:
+    """All that lose the same gateway come back at different moments, whatever the code was."""
+    for code in CODES.values():
+        assert code.reconnect == (code.wait is not None), code.code
+        if code.wait is not None:
+            assert 0 <= code.wait.least < code.wait.most, code.code
 
 
 def test_close_codes_say_whether_to_come_back() -> None:
@@ -61,13 +83,12 @@ def test_every_event_that_a_client_may_send_is_listed() -> None:
     assert listed <= understood | {"heartbeat"}
 
 
-def test_every_reason_to_read_again_is_listed() -> None:
-    """A client shows them to people who look them up."""
-    listed = {reason.strip("`") for reason, _ in table_after(PROTOCOL, "### must_refetch")}
-    source = "".join(path.read_text() for path in GATEWAY.glob("*.py"))
-    for reason in listed:
-        assert f'"{reason}"' in source, reason
-    assert set(get_args(Reason)) <= listed
+def _is_generated(heading: str, rows: Sequence[Sequence[str]], config: pytest.Config) -> None:
+    """Compare the table after a heading with what it is made from; write it instead where that is asked for."""
+    if config.getoption("--write-snapshot"):
+        (ROOT / "docs/protocol.md").write_text(replace_table_after(read("docs/protocol.md"), heading, rows))
+    expected = [list(row) for row in rows]
+    assert table_after(read("docs/protocol.md"), heading) == expected, "docs/protocol.md: run `make snapshot`"
 
 
 def _arguments(function: str, place: int) -> set[str]:
