@@ -12,16 +12,20 @@ A retired row (`deleted_at` is set) is kept and hidden: whatever else happens to
 A warehouse that a row only passed through inside one transaction is told nothing: no committed state ever showed the
 row there, so row level security never let its people read it.
 
-The body of an operation is finished JSON: relay and gateway splice it and never look inside.
+Rows stay the JSON that Postgres wrote. An operation carries them beside each other; `told` splices them into what a
+subscriber is sent.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from floorcast.change import GRANTS, POLICY, TRACKED, Change, is_ours
+from floorcast.change import GRANTS, POLICY, TRACKED, Change, DatabaseOperation, is_ours
+
+Act = Literal["enter", "update", "leave"]
+"""What happened to a row in the eyes of whoever is told."""
 
 EVERYWHERE = ""
 """Stands for the warehouse of what concerns every gateway and no warehouse in particular."""
@@ -41,20 +45,61 @@ class PersonTable(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One change as one warehouse sees it."""
+    """One change as one warehouse sees it.
+
+    Of what gateways follow and send to nobody (grants, rules, which tables are tracked) it is a fact: `new` holds what
+    they need to know, as `_grant_operation` and its neighbours write it, and the rest means nothing.
+    """
 
     # Place of the change in its tick; the two operations of a move share it.
     n: int
+    # The top-level transaction, 64 bits: says whether a picture's snapshot has seen it already.
+    xid: int
     table: str
     # A warehouse; or `organization:<id>` or `user:<id>`, which gateways expand to the warehouses concerned.
     warehouse: str
-    # JSON object, UTF-8. For the grants table: {"user", "role", "actor", "at"}, role null when withdrawn. For the table
-    # of tracked tables: {"table", "tracked", "person"}, person null or a `PersonTable`. For a policy table: {"key",
-    # "new"}, new null when the rule is gone.
-    body: bytes
+    op: Act
+    # What the statement did.
+    by: DatabaseOperation
+    # JSON object of the primary key's columns.
+    key: bytes
+    # The row after, as JSON; None for a leave.
+    new: bytes | None
+    # The row before, where it was seen here: says who owned it and which filters it passed. Of a leave that is no
+    # delete it is sent to nobody.
+    old: bytes | None
+    # `sub` of the caller's claims, or `system:<role>`.
+    actor: str
+    # When the statement was captured, ISO 8601 in UTC.
+    at: str
+
+    @property
+    def size(self) -> int:
+        """Bytes of the rows that it carries."""
+        return len(self.key) + len(self.new or b"") + len(self.old or b"")
 
 
-def operations_in(tick: int, changes: Sequence[Change]) -> Iterator[Operation]:
+def told(tick: int, operation: Operation, *, op: Act, new: bytes | None, old: bytes | None) -> bytes:
+    """Return what subscribers are told of an operation, as finished JSON.
+
+    Args:
+        tick: the tick that it belongs to.
+        operation: what happened.
+        op: what it is for these subscribers; a row that leaves a filter leaves, though it is there.
+        new: the row after, as they may see it; None for a leave.
+        old: the row before, as they may see it; None where they are not told.
+    """
+    head = f'{{"position":"{tick}-{operation.n}","op":"{op}","by":"{operation.by}","table":'
+    parts = [head.encode(), orjson.dumps(operation.table), b',"key":', operation.key]
+    if new is not None:
+        parts += [b',"new":', new]
+    if old is not None:
+        parts += [b',"old":', old]
+    parts += [b',"actor":', orjson.dumps(operation.actor), b',"at":', orjson.dumps(operation.at), b"}"]
+    return b"".join(parts)
+
+
+def operations_in(changes: Sequence[Change]) -> Iterator[Operation]:
     """Yield what each warehouse concerned is told of some changes of a tick, in their order.
 
     `changes` hold each transaction whole, or a piece of one that is too large to be held; of such a one, a warehouse
@@ -63,22 +108,22 @@ def operations_in(tick: int, changes: Sequence[Change]) -> Iterator[Operation]:
     homes = _homes(changes)
     for change in changes:
         allowed = homes.get((change.xid, change.table, change.key))
-        for operation in operations_of(tick, change):
+        for operation in operations_of(change):
             if allowed is None or operation.warehouse in allowed:
                 yield operation
 
 
-def operations_of(tick: int, change: Change) -> tuple[Operation, ...]:
+def operations_of(change: Change) -> tuple[Operation, ...]:
     """Return what each warehouse concerned is told of one change; empty for a row that belongs to no warehouse."""
     if change.table == GRANTS:
-        return tuple(_grant_operations(change))
+        return (_grant_operation(change),)
     if change.table == TRACKED:
         return _tracked_operations(change)
     if change.table in POLICY:
         return (_rule_operation(change),)
     if is_ours(change.table):
         return ()
-    return tuple(_row_operations(tick, change))
+    return tuple(_row_operations(change))
 
 
 def _homes(changes: Sequence[Change]) -> dict[tuple[str, str, str], set[str | None]]:
@@ -108,34 +153,43 @@ def _place_after(change: Change) -> str | None:
     return None if change.op == "delete" or change.retired else change.warehouse
 
 
-def _row_operations(tick: int, change: Change) -> Iterator[Operation]:
+def _row_operations(change: Change) -> Iterator[Operation]:
     before, after = _place_before(change), _place_after(change)
     if before is not None and before != after:
-        # A row that moved or was retired still is: what it became is not the old side's business.
-        body = _body(tick, change, "leave", old=change.old if change.op == "delete" else None, new=None)
-        yield Operation(change.n, change.table, before, body)
-    if after is not None:
-        body = _body(tick, change, "update" if before == after else "enter", old=None, new=change.new)
-        yield Operation(change.n, change.table, after, body)
+        yield _operation(change, before, "leave", new=None, old=change.old)
+    if after is not None and before == after:
+        yield _operation(change, after, "update", new=change.new, old=change.old)
+    elif after is not None:
+        # What it was elsewhere is not the new side's business.
+        yield _operation(change, after, "enter", new=change.new, old=None)
 
 
-def _body(tick: int, change: Change, op: str, *, old: str | None, new: str | None) -> bytes:
-    head = f'{{"position":"{tick}-{change.n}","op":"{op}","by":"{change.op}","table":'
-    parts = [head.encode(), orjson.dumps(change.table), b',"key":', change.key.encode()]
-    if new is not None:
-        parts += [b',"new":', new.encode()]
-    if old is not None:
-        parts += [b',"old":', old.encode()]
-    parts += [b',"actor":', orjson.dumps(change.actor), b',"at":', orjson.dumps(change.at), b"}"]
-    return b"".join(parts)
+def _operation(change: Change, place: str, op: Act, *, new: str | None, old: str | None) -> Operation:
+    return Operation(
+        change.n,
+        int(change.xid),
+        change.table,
+        place,
+        op,
+        change.op,
+        change.key.encode(),
+        None if new is None else new.encode(),
+        None if old is None else old.encode(),
+        change.actor,
+        change.at,
+    )
 
 
-def _grant_operations(change: Change) -> Iterator[Operation]:
-    """Say who has which role after the change; a grant whose key changed arrives as delete and insert."""
-    row = orjson.loads(change.new if change.new is not None else change.old or "{}")
-    role = row["role"] if change.new is not None else None
-    body = orjson.dumps({"user": row["user_id"], "role": role, "actor": change.actor, "at": change.at})
-    yield Operation(change.n, GRANTS, row["warehouse"], body)
+def _fact(change: Change, place: str, fact: bytes) -> Operation:
+    return _operation(change, place, "update", new=fact.decode(), old=None)
+
+
+def _grant_operation(change: Change) -> Operation:
+    """Say who has which role after the change and had before; one whose key changed arrives as delete and insert."""
+    before, after = (orjson.loads(text or "{}") for text in (change.old, change.new))
+    row = after or before
+    fact = {"user": row["user_id"], "role": after.get("role"), "was": before.get("role")}
+    return _fact(change, row["warehouse"], orjson.dumps(fact))
 
 
 def _tracked_operations(change: Change) -> tuple[Operation, ...]:
@@ -144,14 +198,13 @@ def _tracked_operations(change: Change) -> tuple[Operation, ...]:
     if is_ours(table):
         return ()
     person = None if change.new is None else person_table(orjson.loads(change.new))
-    told = {"table": table, "tracked": change.new is not None, "person": None if person is None else tuple(person)}
-    return (Operation(change.n, TRACKED, EVERYWHERE, orjson.dumps(told)),)
+    fact = {"table": table, "tracked": change.new is not None, "person": None if person is None else tuple(person)}
+    return (_fact(change, EVERYWHERE, orjson.dumps(fact)),)
 
 
 def _rule_operation(change: Change) -> Operation:
     """Say what a rule is from now on; every gateway decides by it."""
-    body = b'{"key":%b,"new":%b}' % (change.key.encode(), (change.new or "null").encode())
-    return Operation(change.n, change.table, EVERYWHERE, body)
+    return _fact(change, EVERYWHERE, b'{"key":%b,"new":%b}' % (change.key.encode(), (change.new or "null").encode()))
 
 
 def person_table(tracked: Mapping[str, Any]) -> PersonTable | None:
@@ -162,16 +215,6 @@ def person_table(tracked: Mapping[str, Any]) -> PersonTable | None:
     return PersonTable(column, tracked["key_columns"] == [column])
 
 
-def departure(tick: int, grant: Operation, table: str, key: Mapping[str, str]) -> Operation:
+def departure(grant: Operation, table: str, key: Mapping[str, str]) -> Operation:
     """Return the leave of a row that is not seen in a warehouse any more, because of a grant that was withdrawn."""
-    cause = orjson.loads(grant.body)
-    body = {
-        "position": f"{tick}-{grant.n}",
-        "op": "leave",
-        "by": "update",
-        "table": table,
-        "key": key,
-        "actor": cause["actor"],
-        "at": cause["at"],
-    }
-    return Operation(grant.n, table, grant.warehouse, orjson.dumps(body))
+    return replace(grant, table=table, op="leave", by="update", key=orjson.dumps(key), new=None, old=None)

@@ -7,11 +7,11 @@ from dataclasses import replace
 import orjson
 import pytest
 import redis.asyncio
+from tests.fixtures.gateway import an_operation
 from tests.fixtures.proxy import OpenLink
 from tests.fixtures.time import UNIT
 
 from floorcast.errors import PublishRefused, StreamUnavailable
-from floorcast.operation import Operation
 from floorcast.position import Position
 from floorcast.relay.plan import LARGEST_ENTRY
 from floorcast.stream import keys
@@ -32,7 +32,7 @@ def a_tick(number: int, *warehouses: str, incarnation: str = "one", large: bool 
         incarnation,
         len(warehouses),
         large=large,
-        operations=tuple(Operation(n, "bins", warehouse, b'{"n":%d}' % n) for n, warehouse in enumerate(warehouses, 1)),
+        operations=tuple(an_operation(n, warehouse, "bins") for n, warehouse in enumerate(warehouses, 1)),
     )
 
 

@@ -34,6 +34,7 @@ from floorcast.database.ticks import close_tick
 from floorcast.embedded.postgres import EmbeddedPostgres
 from floorcast.gateway.audience import Selection
 from floorcast.gateway.hub import Hub
+from floorcast.gateway.lens import Lens
 from floorcast.relay.plan import feed_tick
 
 SERVER = "service_role"
@@ -326,7 +327,7 @@ class World:
                 role = self.hub.role(listening, warehouse)
                 if role is not None and (user, warehouse) not in self.seats:
                     view = self.hub.view(role)
-                    selection = Selection(f"warehouse:{warehouse}", warehouse, None, 2, view)
+                    selection = Selection(f"warehouse:{warehouse}", warehouse, 2, Lens(view))
                     self.hub.join(listening, selection, b'"1"')
                     state = await self.picture(user, warehouse, role)
                     self.seats[user, warehouse] = Seat(user, warehouse, listening, state)

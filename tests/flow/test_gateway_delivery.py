@@ -36,7 +36,7 @@ async def test_a_join_is_answered_with_the_position_from_which_it_is_live(open_g
     assert event == "changes"
     assert (payload["tick"], payload["at"]) == (tick, AT)
     assert [change["key"]["id"] for change in payload["changes"]] == [1, 2]
-    assert payload["changes"][0]["new"] == {"text": "ä 1.50"}
+    assert payload["changes"][0]["new"] == {"id": 1, "text": "ä 1.50"}
 
 
 async def test_vsn_1_gets_objects_with_a_null_ref(open_gateway: Open, stream: Stream) -> None:

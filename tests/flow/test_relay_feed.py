@@ -5,6 +5,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 from tests.fixtures.cells import scribble
 from tests.fixtures.observed import Observed
@@ -145,7 +146,7 @@ async def test_progress_never_promises_too_much(stream: Stream, monkeypatch: pyt
         listening.cancel()
         await asyncio.wait({listening})
     tick_of = {
-        int(operation.body.split(b'"key":{"id" : ')[1].split(b"}")[0]): tick
+        orjson.loads(operation.key)["id"]: tick
         for tick, operations in receiver.ticks.items()
         for operation in operations
     }

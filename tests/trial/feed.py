@@ -1,12 +1,16 @@
 """What Redis holds, compared with the trail tick by tick; the keys are written out here, not asked of Floorcast."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from redis import Redis
 from tests.trial.line import read_json
 from tests.trial.trail import GRANTS, Tick, Trail, operations_of
+
+Operation = tuple[int, int, str, str, Any, Any]
+"""Place in the tick, transaction, table, place, what is told, the row before."""
 
 _SHARD = "floorcast:{0}"
 
@@ -52,23 +56,45 @@ def _compare(tick: Tick, fields: dict[bytes, bytes]) -> list[str]:
         return [f"tick {tick.number} is {ours} in the trail and {theirs} in the feed"]
     if header["large"]:
         return []
-    found = [(*json.loads(name)[1:], read_json(body.decode())) for name, body in fields.items() if name != b"tick"]
+    found = [_read(tick.number, json.loads(name), texts) for name, texts in fields.items() if name != b"tick"]
     if found != _operations(tick):
         return [f"tick {tick.number} holds {found} in the feed and {_operations(tick)} in the trail"[:2_000]]
     return []
 
 
-def _operations(tick: Tick) -> list[tuple[int, str, str, Any]]:
+def _read(tick: int, name: list[Any], texts: bytes) -> Operation:
+    """Put together what is told of an operation, from the parts in which the feed has it."""
+    _, n, xid, table, place, op, by, actor, at, *lengths = name
+    key, new, old = _cut(texts, lengths)
+    if table == GRANTS:
+        return n, xid, table, place, {"fact": new}, None
+    body = {"position": f"{tick}-{n}", "op": op, "by": by, "table": table, "key": key, "actor": actor, "at": at}
+    body |= {"new": new} if new is not None else {}
+    body |= {"old": old} if by == "delete" else {}
+    return n, xid, table, place, body, old
+
+
+def _cut(texts: bytes, lengths: list[int]) -> Iterator[Any]:
+    """Three texts behind each other; -1 is none."""
+    for length in lengths:
+        yield None if length < 0 else read_json(texts[:length].decode())
+        texts = texts[max(length, 0) :]
+
+
+def _operations(tick: Tick) -> list[Operation]:
     """Every operation of a tick: for each change the place that it left, then the one that it is in."""
-    found: list[tuple[int, str, str, Any]] = []
+    found: list[Operation] = []
     for n, row in enumerate(tick.rows, start=1):
         if row.table == GRANTS:
-            grant = read_json(row.new or row.old or "")
-            role = grant["role"] if row.new else None
-            body = {"user": grant["user_id"], "role": role, "actor": row.actor, "at": row.at}
-            found.append((n, row.table, grant["warehouse"], body))
+            was, grant = (read_json(text or "{}") for text in (row.old, row.new))
+            user, warehouse = ((grant or was)[name] for name in ("user_id", "warehouse"))
+            fact = {"user": user, "role": grant.get("role"), "was": was.get("role")}
+            found.append((n, row.xid, row.table, warehouse, {"fact": fact}, None))
         else:
-            found += [(n, row.table, place, body) for place, body in operations_of(tick.number, n, row)]
+            for place, body in operations_of(tick.number, n, row):
+                # Where it was seen before, the row that was is there for filters and owners.
+                old = None if body["op"] == "enter" else read_json(row.old or "")
+                found.append((n, row.xid, row.table, place, body, old))
     return found
 
 

@@ -96,8 +96,8 @@ class Grants:
         )
 
     def _set_grant(self, operation: Operation, before: dict[tuple[str, str], str | None]) -> None:
-        body = orjson.loads(operation.body)
-        user, role, warehouse = body["user"], body["role"], operation.warehouse
+        fact = orjson.loads(operation.new or b"{}")
+        user, role, warehouse = fact["user"], fact["role"], operation.warehouse
         roles = self._grants.setdefault(user, {})
         # Only the first touch in a tick knows what was so before it.
         before.setdefault((user, warehouse), roles.get(warehouse))
@@ -111,8 +111,7 @@ class Grants:
     def _set_warehouse(self, operation: Operation, belonged: dict[str, str | None]) -> None:
         name = operation.warehouse
         belonged.setdefault(name, self._organizations.get(name))
-        body = orjson.loads(operation.body)
-        if body["op"] == "leave":
+        if operation.new is None:
             self._organizations.pop(name, None)
         else:
-            self._organizations[name] = body["new"]["organization_id"]
+            self._organizations[name] = orjson.loads(operation.new)["organization_id"]

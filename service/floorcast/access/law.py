@@ -98,11 +98,11 @@ class Law:
             return UNCHANGED
         for operation in access:
             if operation.table == TRACKED:
-                self._follow(orjson.loads(operation.body))
+                self._follow(orjson.loads(operation.new or b"{}"))
         return Settlement(self._grants.apply(access), self._policy.apply(access))
 
     def told(
-        self, tick: int, operations: Iterable[Operation], joined: Collection[str], settlement: Settlement
+        self, operations: Iterable[Operation], joined: Collection[str], settlement: Settlement
     ) -> Iterator[tuple[str, Operation]]:
         """Yield what is told where, in order: (warehouse, operation) for each of `joined` that is concerned.
 
@@ -117,7 +117,7 @@ class Law:
                     if (warehouse, operation) not in passed:
                         yield warehouse, operation
             elif operation.table == GRANTS and settlement.access.lost and operation.warehouse in joined:
-                for leaving in self._departures(tick, operation, settlement.access):
+                for leaving in self._departures(operation, settlement.access):
                     yield operation.warehouse, leaving
 
     def where(self, place: str, joined: Collection[str]) -> Iterable[str]:
@@ -131,16 +131,10 @@ class Law:
             return [warehouse for warehouse in self._grants.warehouses_of(name) if warehouse in joined]
         return ()
 
-    def owner(self, operation: Operation, column: str) -> str | None:
-        """Return whom a column of an operation's row names, empty for nobody; None when the operation does not tell."""
-        about = self._persons.get(operation.table)
-        if about is not None and about.column == column:
-            return operation.warehouse.removeprefix(f"{PERSON}:")
-        body = orjson.loads(operation.body)
-        for row in (body.get("new"), body.get("old"), body["key"]):
-            if row is not None and column in row:
-                return str(row[column] or "")
-        return None
+    def person_column(self, table: str) -> str | None:
+        """Return the column that names the person whom a table's rows are about; None where they are not."""
+        about = self._persons.get(table)
+        return None if about is None else about.column
 
     def _follow(self, body: Mapping[str, Any]) -> None:
         table = body["table"]
@@ -149,16 +143,16 @@ class Law:
         if body.get("person") is not None:
             self._persons[table] = PersonTable(*body["person"])
 
-    def _departures(self, tick: int, grant: Operation, access: AccessDifference) -> Iterator[Operation]:
+    def _departures(self, grant: Operation, access: AccessDifference) -> Iterator[Operation]:
         """Make the leave of somebody's own rows from a warehouse that he may not be in any more.
 
         They did not change, so nobody else tells it; and a leave is the key alone, which is the person's.
         """
-        body = orjson.loads(grant.body)
+        body = orjson.loads(grant.new or b"{}")
         if body["role"] is None and (body["user"], grant.warehouse) in access.lost:
             for table, about in self._persons.items():
                 if about.is_key and table in self.tables:
-                    yield departure(tick, grant, table, {about.column: body["user"]})
+                    yield departure(grant, table, {about.column: body["user"]})
 
     def _passed(self, operations: Iterable[Operation], access: AccessDifference) -> set[tuple[str, Operation]]:
         """Return what is not told of people's rows where they were let in by this very tick.
@@ -171,7 +165,7 @@ class Law:
         for operation in reversed(tuple(operations)):
             kind, separator, user = operation.warehouse.partition(":")
             if separator and kind == PERSON:
-                key = orjson.dumps(orjson.loads(operation.body)["key"], option=orjson.OPT_SORT_KEYS)
+                key = orjson.dumps(orjson.loads(operation.key), option=orjson.OPT_SORT_KEYS)
                 for warehouse in [place for who, place in access.gained if who == user]:
                     row = (warehouse, operation.table, key)
                     if row in newest:

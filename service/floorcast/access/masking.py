@@ -1,8 +1,8 @@
-r"""Puts null in place of hidden columns, inside an operation's finished JSON (pure).
+r"""Rows as somerow may see them: hidden columns read as null, columns that norow asked for are left out (pure).
 
 The row's text is PostgreSQL's and stays it, byte for byte: `183.0500` keeps its zeros. So nothing is parsed and written
-again; a scanner walks over the members of the body, steps into `new` and `old`, and cuts out what is hidden there. What
-bears the same name elsewhere (in `key`, inside a column of JSON, in a text) is left alone.
+again; a scanner walks over the members of the row and cuts. What bears the same name elsewhere (inside a column of
+JSON, in a text) is left alone.
 
 Nearly all of a row is passed over by one match of one expression: members that are not looked for and whose value is a
 string, a number, true, false or null. Names are compared as they are written: PostgreSQL writes a name in one way only.
@@ -25,58 +25,65 @@ _NEXT = re.compile(_SPACE + rb"([,}])")
 _BRACKET = re.compile(rb'[^"{}\[\]]*+(?:' + _STRING + rb'[^"{}\[\]]*+)*+([{}\[\]])', re.DOTALL)
 _OPENING = (b"{", b"[")
 
-_ROWS = frozenset({"new", "old"})
-
-_Visit = Callable[[int], int]
-"""Told where the value of a member that was looked for begins; says where it ends."""
+_Visit = Callable[[int, int], int]
+"""Told where a member that was looked for begins, and its value; says where it ends."""
 
 
-def mask(body: bytes, columns: frozenset[str]) -> bytes:
-    """Return the body of an operation with null in place of these columns of `new` and `old`.
+def mask(row: bytes, columns: frozenset[str]) -> bytes:
+    """Return a row with null in place of these columns.
 
     Raises:
-        ValueError: it is not the JSON object that an operation's body is. Nothing of it may be sent then.
+        ValueError: it is not a JSON object. Nothing of it may be sent then.
     """
     pieces: list[bytes] = []
     done = 0
 
-    def hide(start: int) -> int:
+    def hide(_: int, value: int) -> int:
         nonlocal done
-        pieces.extend((body[done:start], b"null"))
-        done = _end_of_value(body, start)
+        pieces.extend((row[done:value], b"null"))
+        done = _end_of_value(row, value)
         return done
 
-    def look_into(start: int) -> int:
-        # A row that there is not is null.
-        return _walk(body, start, columns, hide) if body.startswith(b"{", start) else _end_of_value(body, start)
-
-    _walk(body, 0, _ROWS, look_into)
+    _walk(row, columns, hide)
     if not pieces:
-        return body
-    pieces.append(body[done:])
+        return row
+    pieces.append(row[done:])
     return b"".join(pieces)
 
 
-def _walk(body: bytes, start: int, names: frozenset[str], visit: _Visit) -> int:
-    """Go over the object that begins at `start`, visiting the members with these names; return where it ends."""
-    if not body.startswith(b"{", start):
-        _refuse(start)
+def pick(row: bytes, columns: frozenset[str]) -> bytes:
+    """Return a row with these columns alone, in its order; raises like `mask`."""
+    pieces: list[bytes] = []
+
+    def keep(start: int, value: int) -> int:
+        end = _end_of_value(row, value)
+        pieces.append(row[start:end])
+        return end
+
+    _walk(row, columns, keep)
+    return b"{" + b",".join(pieces) + b"}"
+
+
+def _walk(row: bytes, names: frozenset[str], visit: _Visit) -> None:
+    """Go over a row, visiting the members with these names."""
+    if not row.startswith(b"{"):
+        _refuse(0)
     others, wanted = _compiled(names)
-    position = start + 1
+    position = 1
     while True:
-        passed = others.match(body, position)
-        name = _NAME.match(body, passed.end() if passed else position)
+        passed = others.match(row, position)
+        name = _NAME.match(row, passed.end() if passed else position)
         if name is None:
             _refuse(position)
         if name[1]:
-            return name.end()
-        end = visit(name.end()) if name[2] in wanted else _end_of_value(body, name.end())
-        after = _NEXT.match(body, end)
+            return
+        end = visit(name.start(2), name.end()) if name[2] in wanted else _end_of_value(row, name.end())
+        after = _NEXT.match(row, end)
         if after is None:
             _refuse(end)
         position = after.end()
         if after[1] == b"}":
-            return position
+            return
 
 
 @lru_cache(maxsize=256)
@@ -88,15 +95,15 @@ def _compiled(names: frozenset[str]) -> tuple[re.Pattern[bytes], frozenset[bytes
     return re.compile(rb"(?:" + member + rb")*+", re.DOTALL), written
 
 
-def _end_of_value(body: bytes, start: int) -> int:
-    if not body.startswith(_OPENING, start):
-        scalar = _VALUE.match(body, start)
+def _end_of_value(row: bytes, start: int) -> int:
+    if not row.startswith(_OPENING, start):
+        scalar = _VALUE.match(row, start)
         if scalar is None:
             _refuse(start)
         return scalar.end()
     depth, position = 0, start
     while True:
-        bracket = _BRACKET.match(body, position)
+        bracket = _BRACKET.match(row, position)
         if bracket is None:
             _refuse(position)
         position = bracket.end()
@@ -106,5 +113,5 @@ def _end_of_value(body: bytes, start: int) -> int:
 
 
 def _refuse(position: int) -> NoReturn:
-    # No word of the body itself: it may be what somebody may not see, and this ends in a log.
-    raise ValueError(f"the body of an operation is not a JSON object as it should be, from byte {position} on")
+    # No word of the row itself: it may be what somerow may not see, and this ends in a log.
+    raise ValueError(f"a row is not a JSON object as it should be, from byte {position} on")

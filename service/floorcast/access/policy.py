@@ -82,8 +82,8 @@ class Policy:
         touched = False
         for operation in operations:
             if operation.table in POLICY:
-                body = orjson.loads(operation.body)
-                self._set(operation.table, body["key"], body["new"])
+                fact = orjson.loads(operation.new or b"{}")
+                self._set(operation.table, fact["key"], fact["new"])
                 touched = True
         if touched:
             self._views.clear()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from floorcast.access.policy import View
+from floorcast.gateway.lens import Lens
 from floorcast.gateway.outbox import Outbox
 from floorcast.gateway.wire import Version
 
@@ -45,18 +45,15 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What makes the bytes of an audience: the topic as it was written, what is seen of which tables, the version.
+    """What makes the bytes of an audience: the topic as it was written, what is shown of which tables, the version.
 
     Not the role: those who see the same are one audience.
     """
 
     topic: str
     warehouse: str
-    # As the join named them; None: every table that is sent at all.
-    tables: frozenset[str] | None
     version: Version
-    # Within `tables`.
-    view: View
+    lens: Lens
 
 
 @dataclass(slots=True, eq=False)

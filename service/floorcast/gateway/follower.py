@@ -308,7 +308,7 @@ def _parts(page: Sequence[Operation]) -> Iterator[list[Operation]]:
     size = 0
     for operation in page:
         part.append(operation)
-        size += len(operation.body)
+        size += operation.size
         if len(part) >= _PART_OPERATIONS or size >= _PART_BYTES:
             yield part
             part, size = [], 0

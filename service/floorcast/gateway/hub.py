@@ -16,6 +16,7 @@ from floorcast.access.law import UNCHANGED, Beginning, Law, Settlement
 from floorcast.access.policy import View
 from floorcast.gateway import wire
 from floorcast.gateway.audience import Audience, Member, Selection, Subscriber
+from floorcast.gateway.lens import Lens, look
 from floorcast.gateway.outbox import CHUNK, Outbox
 from floorcast.gateway.portion import Portion, Portions
 from floorcast.observe import AccessWithdrawn, TopicsEnded, observe
@@ -95,16 +96,16 @@ class Hub:
         """Apply a whole tick; its frames wait for `hand_out`. Returns for how many members."""
         operations = tuple(operations)
         settlement = self._settle(operations)
-        portions = Portions(self._law.owner)
+        portions = Portions(tick)
         deliveries = 0
-        for audiences, concerned in self._concerned(tick, operations, settlement):
-            cuts: dict[View, tuple[Portion, bytes]] = {}
+        for audiences, concerned in self._concerned(operations, settlement):
+            cuts: dict[Lens, tuple[Portion, bytes]] = {}
             for selection, audience in tuple(audiences.items()):
-                cut = cuts.get(selection.view)
+                cut = cuts.get(selection.lens)
                 if cut is None:
-                    portion = portions.cut(selection.view, concerned)
+                    portion = portions.cut(selection.lens, concerned)
                     bodies = portion.bodies()
-                    cut = cuts[selection.view] = portion, wire.changes_payload(tick, at, bodies) if bodies else b""
+                    cut = cuts[selection.lens] = portion, wire.changes_payload(tick, at, bodies) if bodies else b""
                 portion, payload = cut
                 frame = wire.push(selection.version, selection.topic, "changes", payload) if payload else b""
                 if portion.own:
@@ -112,8 +113,6 @@ class Hub:
                 elif payload:
                     self._append(audience, frame)
                     deliveries += len(audience.members)
-                if portion.uncertain:
-                    self._refetch_all(audience)
         self.position = tick
         return deliveries
 
@@ -186,14 +185,12 @@ class Hub:
             raise AssertionError("no large tick is under way")
         tick, _, settlement = self._large
         self._served = []
-        portions = Portions(self._law.owner)
-        for audiences, concerned in self._concerned(tick, operations, settlement):
+        portions = Portions(tick)
+        for audiences, concerned in self._concerned(operations, settlement):
             for audience in tuple(audiences.values()):
-                portion = portions.cut(audience.selection.view, concerned)
+                portion = portions.cut(audience.selection.lens, concerned)
                 if any(body is not None for body in portion.common) or self._owners(audience, portion):
                     self._send_part(audience, portion, end=False)
-                if portion.uncertain:
-                    self._refetch_all(audience)
 
     def end_large(self) -> None:
         """Tell everybody who got parts that these were all."""
@@ -237,7 +234,7 @@ class Hub:
         role = self.role(member.subscriber, selection.warehouse)
         if role is None:
             self.revoke(member)
-        elif self.view(role).within(selection.tables) != selection.view:
+        elif look(self.view(role), selection.lens.asked) != selection.lens:
             self._refetch(member)
 
     def end_all(self, reason: str) -> None:
@@ -263,10 +260,6 @@ class Hub:
         """End a joining that goes on from another picture: what he holds has to be read again under other rules."""
         self._end(member, "must_refetch", wire.must_refetch_payload("policy"), "phx_error")
 
-    def _refetch_all(self, audience: Audience) -> None:
-        for member in tuple(audience.members.values()):
-            self._refetch(member)
-
     def _settle(self, operations: tuple[Operation, ...]) -> Settlement:
         """Apply a tick's changes of access, withdrawals with their consequences first."""
         settlement = self._law.settle(operations)
@@ -288,11 +281,11 @@ class Hub:
             self.look_again(member)
 
     def _concerned(
-        self, tick: int, operations: Iterable[Operation], settlement: Settlement
+        self, operations: Iterable[Operation], settlement: Settlement
     ) -> Iterator[tuple[dict[Selection, Audience], list[Operation]]]:
         """Yield, for each warehouse that somebody has joined, its audiences and its operations, in order."""
         found: dict[str, list[Operation]] = {}
-        for warehouse, operation in self._law.told(tick, operations, self._warehouses, settlement):
+        for warehouse, operation in self._law.told(operations, self._warehouses, settlement):
             found.setdefault(warehouse, []).append(operation)
         for warehouse, concerned in found.items():
             yield self._warehouses[warehouse], concerned

@@ -15,6 +15,7 @@ from floorcast.errors import TokenError
 from floorcast.gateway import wire
 from floorcast.gateway.audience import Member, Selection
 from floorcast.gateway.hub import Hub
+from floorcast.gateway.lens import Asked, look
 from floorcast.gateway.outbox import Outbox
 from floorcast.gateway.wire import Message, Version
 from floorcast.observe import JoinRefused, TopicJoined, observe
@@ -155,7 +156,7 @@ class Session:
         view = hub.view(role)
         known = hub.tables_for(view)
         tables = _read_tables(payload.get("tables"), known)
-        selection = Selection(message.topic, topic.warehouse, tables, self.version, view.within(tables))
+        selection = Selection(message.topic, topic.warehouse, self.version, look(view, Asked(tables)))
         join_ref = message.ref if message.join_ref == wire.NULL else message.join_ref
         member = hub.join(self, selection, join_ref)
         self.members = (*self.members, member)

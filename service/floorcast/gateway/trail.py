@@ -44,13 +44,13 @@ class PostgresTrail:
         """Yield the operations of a tick page by page; the same pages each time."""
         with self._as_unavailable():
             async for page in read_pages(await self._open(), header):
-                yield tuple(operations_in(header.tick, page))
+                yield tuple(operations_in(page))
 
     async def access(self, header: TickHeader) -> tuple[Operation, ...]:
         """Return what a tick of any size does to access, in order."""
         with self._as_unavailable():
             changes = await read_changes_of(await self._open(), header, CONCERNS_ACCESS)
-            return tuple(operations_in(header.tick, changes))
+            return tuple(operations_in(changes))
 
     async def concerned(self, header: TickHeader) -> Sequence[str]:
         """Return the warehouses that a tick concerns."""

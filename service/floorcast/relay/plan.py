@@ -24,7 +24,7 @@ def feed_tick(
     """
     operations: tuple[Operation, ...] = ()
     if not header.large:
-        operations = tuple(operations_in(header.tick, tuple(changes)))
+        operations = tuple(operations_in(tuple(changes)))
     large = header.large or len(operations) > LARGEST_ENTRY
     return FeedTick(
         header.tick,
@@ -57,7 +57,7 @@ class Retention:
     def published(self, tick: FeedTick) -> None:
         """Count a tick that is in the feed now; raises the floor when the budget is spent."""
         # Fields cost a header and a name each, which for small rows is as much as the body.
-        size = 2 * sum(len(operation.body) + 96 for operation in tick.operations) + 400
+        size = 2 * sum(operation.size + 160 for operation in tick.operations) + 400
         self._ticks.append((tick.tick, size))
         self._held += size
         while self._held > self._budget and len(self._ticks) > 1:

@@ -1,11 +1,13 @@
 """How a tick is written into a stream entry and read back. Pure: bytes in, values out.
 
 An entry is a flat list of fields. `tick` holds the header; every other field holds one operation: its name is a JSON
-array `[i, n, table, warehouse]` (i makes it unique), its value the ready body, which is never parsed on the way.
+array `[i, n, xid, table, warehouse, op, by, actor, at, key, new, old]` (i makes it unique; the last three are lengths
+in bytes, -1 for none), its value the three texts behind each other, which are never parsed on the way.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -82,12 +84,7 @@ def read_entry(identity: bytes, fields: Mapping[bytes, bytes]) -> FeedEntry:
     if _PROGRESS in fields:
         return FeedProgress(position.tick, position.n, fields[_PROGRESS].decode())
     header = orjson.loads(fields[_HEADER])
-    operations = tuple(
-        Operation(n, table, warehouse, body)
-        for name, body in fields.items()
-        if name != _HEADER
-        for _, n, table, warehouse in (orjson.loads(name),)
-    )
+    operations = tuple(_operation(orjson.loads(name), texts) for name, texts in fields.items() if name != _HEADER)
     return FeedTick(
         header["tick"],
         header["seal"],
@@ -102,7 +99,30 @@ def read_entry(identity: bytes, fields: Mapping[bytes, bytes]) -> FeedEntry:
 
 def _operation_fields(operations: Iterable[Operation]) -> Sequence[bytes]:
     fields: list[bytes] = []
-    for i, operation in enumerate(operations):
-        fields.append(orjson.dumps([i, operation.n, operation.table, operation.warehouse]))
-        fields.append(operation.body)
+    for i, each in enumerate(operations):
+        facts = (i, each.n, each.xid, each.table, each.warehouse, each.op, each.by, each.actor, each.at)
+        fields.append(orjson.dumps((*facts, len(each.key), _length(each.new), _length(each.old))))
+        fields.append(b"".join((each.key, each.new or b"", each.old or b"")))
     return fields
+
+
+def _length(text: bytes | None) -> int:
+    return -1 if text is None else len(text)
+
+
+def _operation(name: Sequence[Any], texts: bytes) -> Operation:
+    _, n, xid, table, warehouse, op, by, actor, at, key, new, old = name
+    after = key + max(new, 0)
+    return Operation(
+        n,
+        xid,
+        table,
+        warehouse,
+        op,
+        by,
+        texts[:key],
+        None if new < 0 else texts[key:after],
+        None if old < 0 else texts[after:],
+        actor,
+        at,
+    )

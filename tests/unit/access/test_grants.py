@@ -5,10 +5,10 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.fixtures.gateway import a_grant, an_operation
 
 from floorcast.access.grants import AccessDifference, Grants
-from floorcast.change import GRANTS
-from floorcast.operation import Operation
+from floorcast.operation import Act, Operation
 
 USERS, PLACES, ROLES = ["anna", "bert"], ["north", "south"], ["technician", "manager"]
 WAREHOUSES = dict.fromkeys(PLACES, "quarry")
@@ -16,12 +16,12 @@ Table = dict[tuple[str, str], str]
 
 
 def _grant(user: str, warehouse: str, role: str | None) -> Operation:
-    return Operation(1, GRANTS, warehouse, json.dumps({"user": user, "role": role}).encode())
+    return a_grant(user, warehouse, role)
 
 
-def _warehouse(warehouse: str, op: str, organization: str = "quarry") -> Operation:
-    row = {} if op == "leave" else {"new": {"organization_id": organization}}
-    return Operation(1, "warehouses", warehouse, json.dumps({"op": op, **row}).encode())
+def _warehouse(warehouse: str, op: Act, organization: str = "quarry") -> Operation:
+    row = None if op == "leave" else json.dumps({"organization_id": organization}).encode()
+    return an_operation(1, warehouse, "warehouses", op, new=row)
 
 
 def _nested(table: Table) -> dict[str, dict[str, str]]:

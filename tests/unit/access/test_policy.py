@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import orjson
+from tests.fixtures.gateway import a_rule, an_operation
 
 from floorcast.access.policy import EVERYTHING, Policy, View
 from floorcast.change import COLUMN_RULE, OWNER_RULE, TABLE_RULE
-from floorcast.operation import EVERYWHERE, Operation
+from floorcast.operation import Operation
 
 ROWS: list[tuple[str, dict[str, Any]]] = [
     (TABLE_RULE, {"table_name": "orders", "action": "select", "roles": ["technician", "requester", "manager"]}),
@@ -23,8 +23,7 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
 
 
 def _rule(table: str, row: dict[str, Any], *, gone: bool = False) -> Operation:
-    body = orjson.dumps({"key": row, "new": None if gone else row})
-    return Operation(1, table, EVERYWHERE, body)
+    return a_rule(table, row, gone=gone)
 
 
 def test_a_role_sees_what_the_rules_give_it() -> None:
@@ -84,7 +83,7 @@ def test_a_tick_moves_the_rules_on() -> None:
 
 def test_a_tick_without_rules_changes_nothing() -> None:
     """Nobody has to be looked at again."""
-    assert not Policy(ROWS).apply([Operation(1, "orders", "north", b"{}")])
+    assert not Policy(ROWS).apply([an_operation(table="orders")])
 
 
 def test_an_owner_who_may_no_longer_read_is_none() -> None:

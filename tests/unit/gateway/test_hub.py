@@ -1,10 +1,9 @@
 """Fan-out: audiences, the order in which a tick takes effect, and what nobody may get."""
 
-import json
 from typing import Any
 
 import pytest
-from tests.fixtures.gateway import AT, NORTH, SOUTH, a_base, a_grant, a_rule, an_operation, readable
+from tests.fixtures.gateway import AT, NORTH, SOUTH, a_base, a_fact, a_grant, a_rule, an_operation, readable
 from tests.fixtures.observed import Observed
 from tests.fixtures.outboxes import Listening
 
@@ -12,6 +11,7 @@ from floorcast.change import TRACKED
 from floorcast.database.grants import Base
 from floorcast.gateway.audience import Member, Selection
 from floorcast.gateway.hub import Hub
+from floorcast.gateway.lens import Asked, look
 from floorcast.observe import TopicsEnded
 from floorcast.operation import EVERYWHERE, Operation
 
@@ -33,8 +33,8 @@ def hub() -> Hub:
 def _join(
     hub: Hub, listening: Listening, warehouse: str = NORTH, tables: frozenset[str] | None = None, version: int = 2
 ) -> Member:
-    view = hub.view(hub.role(listening, warehouse) or "").within(tables)
-    selection = Selection(f"warehouse:{warehouse}", warehouse, tables, version, view)  # type: ignore[arg-type]
+    lens = look(hub.view(hub.role(listening, warehouse) or ""), Asked(tables))
+    selection = Selection(f"warehouse:{warehouse}", warehouse, version, lens)  # type: ignore[arg-type]
     return hub.join(listening, selection, b'"1"')
 
 
@@ -110,7 +110,7 @@ def test_a_warehouse_that_is_deleted_ends_for_trusted_servers_too(hub: Hub) -> N
     """Its people lose it with their grants."""
     robot = Listening("robot", "service_role")
     _join(hub, robot)
-    _deliver(hub, Operation(1, "warehouses", NORTH, json.dumps({"op": "leave"}).encode()))
+    _deliver(hub, an_operation(1, NORTH, "warehouses", "leave"))
     assert robot.events() == ["revoked", "phx_close"]
 
 
@@ -219,8 +219,7 @@ def test_a_table_is_sent_from_the_tick_that_tracks_it_to_the_tick_that_does_not(
     _join(hub, anna)
 
     def tracked(table: str, *, on: bool) -> Operation:
-        body = json.dumps({"table": table, "tracked": on, "person": None}).encode()
-        return Operation(1, TRACKED, EVERYWHERE, body)
+        return a_fact(TRACKED, EVERYWHERE, {"table": table, "tracked": on, "person": None})
 
     assert _deliver(hub, an_operation(table="lathes")) == 0
     assert _deliver(hub, tracked("lathes", on=True), an_operation(2, table="lathes")) == 1
@@ -234,7 +233,7 @@ def test_frames_that_are_large_together_are_written_one_by_one(hub: Hub) -> None
     anna = Listening()
     _join(hub, anna)
     for tick in (8, 9, 10):
-        hub.deliver(tick, AT, [Operation(1, "work_orders", NORTH, b'{"op":"update","text":"%s"}' % (b"x" * 10_000))])
+        hub.deliver(tick, AT, [an_operation(text="x" * 10_000)])
     anna.transport.room = 100
     hub.hand_out()
     assert anna.outbox.waiting_bytes > 20_000

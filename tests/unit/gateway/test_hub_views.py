@@ -1,6 +1,7 @@
 """Fan-out to people who see different things: roles, columns, owners, and rules that change."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from floorcast.change import COLUMN_RULE, OWNER_RULE
 from floorcast.database.grants import Base
 from floorcast.gateway.audience import Member, Selection
 from floorcast.gateway.hub import Hub
+from floorcast.gateway.lens import Asked, look
 from floorcast.operation import Operation, PersonTable
 
 COST = COLUMN_RULE, {"table_name": "work_orders", "column_name": "cost", "roles": ["manager"]}
@@ -59,14 +61,13 @@ def _join(
 
 def _member(hub: Hub, listening: Listening, *tables: str, warehouse: str = NORTH, version: Any = 2) -> Member:
     asked = frozenset(tables) or None
-    view = hub.view(hub.role(listening, warehouse) or "").within(asked)
-    return hub.join(listening, Selection(f"warehouse:{warehouse}", warehouse, asked, version, view), b'"1"')
+    lens = look(hub.view(hub.role(listening, warehouse) or ""), Asked(asked))
+    return hub.join(listening, Selection(f"warehouse:{warehouse}", warehouse, version, lens), b'"1"')
 
 
-def _row(n: int, table: str, place: str = NORTH, op: str = "update", **columns: object) -> Operation:
-    row = {"id": n, **columns}
-    body = {"position": f"0-{n}", "op": op, "table": table, "key": {"id": row["id"]}, "new": row}
-    return Operation(n, table, place, json.dumps(body).encode())
+def _row(n: int, table: str, place: str = NORTH, **columns: object) -> Operation:
+    row = json.dumps({"id": n, **columns}).encode()
+    return an_operation(n, place, table, new=row, old=row)
 
 
 def _letter(n: int, user: str, place: str = NORTH) -> Operation:
@@ -152,8 +153,7 @@ def test_ones_own_record_is_whole_and_a_colleagues_is_not(hub: Hub) -> None:
     """In every warehouse where that person may be; a manager reads all of it anyway."""
     anna, bert, boss = (_join(hub, user) for user in ("anna", "bert", "max"))
     south = _join(hub, "max", warehouse=SOUTH)
-    body = {"position": "0-1", "op": "update", "key": {"id": "anna"}, "new": {"id": "anna", "email": "a@x"}}
-    _deliver(hub, Operation(1, "users", "user:anna", json.dumps(body).encode()))
+    _deliver(hub, _row(1, "users", "user:anna", id="anna", email="a@x"))
     assert _got(anna) == _got(boss) == [[(1, {"id": "anna", "email": "a@x"})]]
     assert _got(bert) == [[(1, {"id": "anna", "email": None})]]
     assert south.frames == []
@@ -209,19 +209,29 @@ def test_a_warehouse_under_another_organization_is_read_again(hub: Hub) -> None:
     """By trusted servers too: what the organization has is another's now."""
     anna, robot = _join(hub, "anna"), _join(hub, "robot", role="service_role")
     elsewhere = _join(hub, "max", warehouse=SOUTH)
-    body = {"op": "update", "key": {"id": NORTH}, "new": {"organization_id": "harbour"}}
-    _deliver(hub, Operation(1, "warehouses", NORTH, json.dumps(body).encode()))
+    _deliver(hub, _row(1, "warehouses", organization_id="harbour"))
     assert anna.events() == robot.events() == ["must_refetch", "phx_error"]
     assert elsewhere.events() == []
 
 
-def test_where_the_owner_cannot_be_told_nobody_is_left_in_the_dark(hub: Hub) -> None:
-    """A letter moves away: its key says not whose it was, so those who may own one read again."""
-    anna, boss = _join(hub, "anna"), _join(hub, "robot", role="service_role")
-    body = {"position": "0-1", "op": "leave", "table": "letters", "key": {"id": 1}}
-    _deliver(hub, an_operation(2), Operation(1, "letters", NORTH, json.dumps(body).encode()))
-    assert anna.events() == ["must_refetch", "phx_error"]
-    assert boss.events() == ["changes"]
+def test_a_letter_that_changes_hands_leaves_the_one_and_enters_the_other(hub: Hub) -> None:
+    """Whose it was is told that it is gone, though it is still there."""
+    anna, bert, vera = (_join(hub, user) for user in ("anna", "bert", "vera"))
+    changed = _row(1, "letters", user_id="bert", text="x")
+    _deliver(hub, replace(changed, old=b'{"id":1,"user_id":"anna"}'))
+    assert [change["op"] for change in anna.frames[0][4]["changes"]] == ["leave"]
+    assert "new" not in anna.frames[0][4]["changes"][0]
+    assert [(change["op"], change["new"]["text"]) for change in bert.frames[0][4]["changes"]] == [("enter", "x")]
+    assert vera.frames == []
+
+
+def test_a_letter_that_moves_away_leaves_its_owner_alone(hub: Hub) -> None:
+    """The row that was says whose it was; what became of it is not told."""
+    anna, bert = _join(hub, "anna"), _join(hub, "bert")
+    gone = an_operation(1, NORTH, "letters", "leave", by="update", old=b'{"id":1,"user_id":"anna"}')
+    _deliver(hub, gone)
+    assert [(change["op"], change.get("old")) for change in anna.frames[0][4]["changes"]] == [("leave", None)]
+    assert bert.frames == []
 
 
 def test_a_large_tick_brings_everybody_the_same_number_of_parts(hub: Hub) -> None:

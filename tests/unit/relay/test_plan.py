@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from tests.builders import OTHER_WAREHOUSE, WAREHOUSE, a_change
+from tests.fixtures.gateway import an_operation
 
 from floorcast.change import Change
-from floorcast.operation import Operation
 from floorcast.relay.plan import LARGEST_ENTRY, Retention, feed_tick
 from floorcast.stream.entry import FeedTick
 from floorcast.tick import LARGE_BYTES, LARGE_COUNT, TickHeader
@@ -51,7 +51,7 @@ def test_a_tick_whose_moves_double_past_what_a_script_takes_is_a_marker_too() ->
 
 def published(retention: Retention, number: int, size: int) -> None:
     """Count a tick with one operation of that size."""
-    operations = (Operation(1, "t", WAREHOUSE, b"x" * size),)
+    operations = (an_operation(1, WAREHOUSE, "t", "enter", new=b"x" * size),)
     retention.published(FeedTick(number, "", "", "", "", 1, large=False, operations=operations))
 
 

@@ -7,13 +7,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import OTHER_WAREHOUSE, WAREHOUSE
+from tests.fixtures.gateway import an_operation
 
 from floorcast.operation import Operation
 from floorcast.position import Position
 from floorcast.stream.entry import FeedProgress, FeedTick, log_fields, read_entry, tick_fields
 
+names, texts = st.text(max_size=9), st.binary(max_size=40)
 operations = st.lists(
-    st.builds(Operation, st.integers(1, 9), st.text(max_size=9), st.text(max_size=9), st.binary(max_size=40))
+    st.builds(
+        Operation,
+        st.integers(1, 9),
+        st.integers(1, 2**63 - 1),
+        names,
+        names,
+        st.sampled_from(["enter", "update", "leave"]),
+        st.sampled_from(["insert", "update", "delete"]),
+        texts,
+        st.none() | texts,
+        st.none() | texts,
+        names,
+        names,
+    )
 ).map(tuple)
 ticks = st.builds(
     FeedTick,
@@ -35,23 +50,23 @@ def as_mapping(fields: list[bytes]) -> Mapping[bytes, bytes]:
 
 @given(ticks)
 def test_what_is_written_is_read_back(tick: FeedTick) -> None:
-    """Bodies byte for byte, whatever is in them; operations of one change beside each other."""
+    """Rows byte for byte, whatever is in them; operations of one change beside each other."""
     assert read_entry(f"{tick.tick}-0".encode(), as_mapping(tick_fields(tick))) == tick
 
 
 def test_two_equal_operations_are_two() -> None:
     """A field's name begins with a number of its own, since a stream entry read as a map folds equal names."""
-    twice = (Operation(1, "t", "w", b"{}"),) * 2
+    twice = (an_operation(),) * 2
     tick = FeedTick(1, "", "", "", "", 2, large=False, operations=twice)
     assert len(as_mapping(tick_fields(tick))) == 3
 
 
 def test_a_log_has_its_own_warehouse_only() -> None:
     """It is what the subscribers of that warehouse will be replayed."""
-    mine, other = (Operation(1, "t", warehouse, b"{}") for warehouse in (WAREHOUSE, OTHER_WAREHOUSE))
+    mine, other = (an_operation(1, warehouse) for warehouse in (WAREHOUSE, OTHER_WAREHOUSE))
     tick = FeedTick(1, "", "", "at", "", 2, large=False, operations=(mine, other))
     names = [orjson.loads(name) for name in log_fields(tick, WAREHOUSE)[2::2]]
-    assert [name[3] for name in names] == [WAREHOUSE]
+    assert [name[4] for name in names] == [WAREHOUSE]
 
 
 def test_progress_is_read_with_its_place_behind_the_tick() -> None:
