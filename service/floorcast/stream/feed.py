@@ -5,27 +5,20 @@ publishes tick t only behind tick t-1 of the same history. A feed may begin anew
 lies before is in Postgres. Publishing the same tick twice is refused and harmless.
 """
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
 import redis.asyncio
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from floorcast.errors import PublishRefused, StreamUnavailable
+from floorcast.errors import PublishRefused
 from floorcast.operation import EVERYWHERE
 from floorcast.position import Position
 from floorcast.stream import keys
+from floorcast.stream.connect import PATIENCE_SECONDS, as_unavailable, open_redis, stream_entries
 from floorcast.stream.entry import FeedEntry, FeedTick, log_fields, read_entry, tick_fields
-
-_PATIENCE_SECONDS = 5.0
-"""How long an answer may take before Redis counts as away."""
 
 _ENTRIES_PER_READ = 128
 
@@ -41,19 +34,6 @@ class Newest:
     seal: str
 
 
-def open_redis(url: str, *, patience: float = _PATIENCE_SECONDS) -> redis.asyncio.Redis:
-    """Open a client that fails within `patience` seconds and leaves trying again to its caller."""
-    return redis.asyncio.Redis.from_url(
-        url,
-        protocol=3,
-        socket_timeout=patience,
-        socket_connect_timeout=patience,
-        socket_keepalive=True,
-        # A publication that was sent twice in secret would be refused as our own rival's.
-        retry=Retry(NoBackoff(), 0),
-    )
-
-
 class FeedPublisher:
     """The relay's end: publishes ticks, compares and sets."""
 
@@ -66,7 +46,7 @@ class FeedPublisher:
 
     async def newest(self) -> Newest | None:
         """Return how far the current history is published; None when Redis holds none."""
-        async with _as_unavailable():
+        async with as_unavailable():
             return await _newest(self._redis)
 
     async def publish(self, tick: FeedTick, *, after: Newest | None, anew: bool = False, floor: int = 0) -> None:
@@ -103,20 +83,20 @@ class FeedPublisher:
             keys.feed_key(tick.incarnation),
             *(keys.log_key(tick.incarnation, warehouse) for warehouse in warehouses),
         ]
-        async with _as_unavailable():
+        async with as_unavailable():
             answer = await self._publish(keys=names, args=arguments)
         _refused(answer)
 
     async def progress(self, after: Newest, at: str) -> None:
         """Say that all that committed before `at` is published; raises like `publish`."""
         names = [keys.NEWEST, keys.feed_key(after.incarnation)]
-        async with _as_unavailable():
+        async with as_unavailable():
             answer = await self._progress(keys=names, args=[after.incarnation, after.tick, after.seal, at])
         _refused(answer)
 
     async def sweep(self, incarnation: str, floor: int) -> None:
         """Trim the logs of warehouses where nothing happens any more, and drop other histories."""
-        async with _as_unavailable():
+        async with as_unavailable():
             async for log in self._redis.scan_iter(match=keys.log_pattern(incarnation), count=500):
                 await self._redis.xtrim(log, minid=f"{floor}-0", approximate=False)
             for pattern in keys.HISTORIES:
@@ -139,7 +119,7 @@ class FeedReader:
 
     async def newest(self) -> Newest | None:
         """Return how far the current history is published; None when Redis holds none."""
-        async with _as_unavailable():
+        async with as_unavailable():
             return await _newest(self._redis)
 
     async def read(self, incarnation: str, after: Position, *, wait_seconds: float) -> list[FeedEntry]:
@@ -148,13 +128,13 @@ class FeedReader:
         It waits no longer than half of what an answer may take, or a quiet feed would be taken for one that is away.
         Redis keeps ids, not promises: the caller checks that ticks follow each other.
         """
-        async with _as_unavailable():
+        async with as_unavailable():
             answer = await self._redis.xread(
                 {keys.feed_key(incarnation): str(after)},
                 count=_ENTRIES_PER_READ,
-                block=max(1, int(min(wait_seconds, _PATIENCE_SECONDS / 2) * 1000)),
+                block=max(1, int(min(wait_seconds, PATIENCE_SECONDS / 2) * 1000)),
             )
-        return [read_entry(identity, fields) for identity, fields in _entries(answer) if fields is not None]
+        return [read_entry(identity, fields) for identity, fields in stream_entries(answer) if fields is not None]
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -170,43 +150,7 @@ async def _newest(client: redis.asyncio.Redis) -> Newest | None:
     return Newest(incarnation.decode(), int(tick), seal.decode())
 
 
-def _entries(answer: Any) -> list[tuple[bytes, dict[bytes, bytes] | None]]:
-    """Unwrap XREAD's answer of one stream: RESP3 maps streams to lists of batches, RESP2 nests lists."""
-    if not answer:
-        return []
-    streams = answer.values() if isinstance(answer, dict) else (entries for _, entries in answer)
-    found: list[tuple[bytes, dict[bytes, bytes] | None]] = []
-    for entries in streams:
-        for part in entries:
-            if isinstance(part, list):
-                found += part
-            else:
-                found.append(part)
-    return found
-
-
 def _refused(answer: Any) -> None:
     if answer[0] != 1:
         tick, seal = answer[1].decode(), answer[2].decode()
         raise PublishRefused(int(tick or 0), seal)
-
-
-@asynccontextmanager
-async def _as_unavailable() -> AsyncIterator[None]:
-    """Turn whatever the client raises when Redis is away, slow or full into one error."""
-    try:
-        yield
-    except (RedisError, OSError, asyncio.IncompleteReadError) as error:
-        _heed_cancellation()
-        raise StreamUnavailable(f"Redis does not answer: {type(error).__name__}: {error}") from error
-    _heed_cancellation()
-
-
-def _heed_cancellation() -> None:
-    """Raise a cancellation again that the client swallowed: else a relay that was told to stop goes on leading.
-
-    It waits with `asyncio.wait_for`, which before Python 3.12 drops one that arrives as the wait ends by itself.
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

@@ -6,7 +6,8 @@ from redis.exceptions import RedisError
 
 from floorcast.errors import StreamUnavailable
 from floorcast.facts import Reached, StreamFacts
-from floorcast.stream.feed import FeedReader, open_redis
+from floorcast.stream.connect import open_redis
+from floorcast.stream.feed import FeedReader
 
 
 async def inspect_stream(url: str) -> StreamFacts:
