@@ -15,7 +15,7 @@ from floorcast.http.application import build_application
 from floorcast.http.metrics import Metrics
 from floorcast.http.readiness import GatewayHealth
 from floorcast.journal import keep_journal
-from floorcast.lifecycle import run_parts, run_process
+from floorcast.lifecycle import allow_files, run_parts, run_process
 from floorcast.observe import watch
 from floorcast.relay.relay import Relay
 from floorcast.settings import Settings
@@ -25,6 +25,9 @@ from floorcast.upkeep.upkeep import Upkeep
 
 _STALE_SECONDS = 5.0
 """A leading relay speaks every second; a gateway that has heard nothing for so long is behind and says so."""
+
+_OTHER_FILES = 256
+"""What a gateway opens besides sockets: the listener, Postgres, Redis, the page's files, requests under way."""
 
 
 def run_relay(settings: Settings) -> int:
@@ -54,6 +57,8 @@ def run_relay(settings: Settings) -> int:
 def run_gateway(settings: Settings) -> int:
     """Run a gateway until a signal; give back the exit code."""
     _urls(settings)
+    room = allow_files(settings.sockets + _OTHER_FILES) - _OTHER_FILES
+    settings = settings.model_copy(update={"sockets": max(1, min(settings.sockets, room))})
     metrics = Metrics()
     keep_journal(settings.log_format)
     watch(metrics.count)

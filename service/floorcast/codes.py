@@ -155,7 +155,7 @@ _TABLE = (
     ),
     ErrorCode(
         "too_many_connections",
-        "This gateway has been asked for more sockets than it opens at a time.",
+        "This gateway has as many sockets as it may, or has been asked for more than it opens at a time.",
         "Connect again after the time that the answer says.",
         True,
         True,
@@ -164,8 +164,8 @@ _TABLE = (
         _PATIENT,
     ),
     ErrorCode(
-        "too_many_from_address",
-        "Your address has asked for more sockets than it may at a time.",
+        "connecting_too_often",
+        "You, or your address, have asked for more sockets than one may at a time.",
         "Connect again after the time that the answer says.",
         True,
         True,

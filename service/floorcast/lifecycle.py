@@ -5,6 +5,7 @@ has not left after the drain deadline, or at a second signal, is cancelled.
 """
 
 import asyncio
+import resource
 import signal
 import sys
 import traceback
@@ -46,6 +47,19 @@ def run_process(component: str, main: Part, *, drain_seconds: float = DRAIN_SECO
             traceback.print_exception(error)
         return 1
     return 0
+
+
+def allow_files(wanted: int) -> int:
+    """Let this process open `wanted` files and sockets, or as many as it may; returns how many.
+
+    A service manager starts processes with 1,024 so that old programs do not break, and lets new ones ask for more.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return most
 
 
 async def run_parts(stop: asyncio.Event, **parts: Part) -> None:

@@ -1,5 +1,6 @@
 """Every setting, in one typed place. `floorcast settings` prints this list; docs/operations.md is tested against it."""
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -97,6 +98,43 @@ class Settings(BaseSettings):
         validation_alias="FLOORCAST_TOPICS_PER_SOCKET",
         description="How many topics one socket may join.",
     )
+    sockets: Annotated[int, Field(ge=1)] = Field(
+        20_000,
+        validation_alias="FLOORCAST_SOCKETS",
+        description="How many sockets one gateway process keeps open, as far as the system lets it open files; more "
+        "are sent elsewhere.",
+    )
+    connects_per_second: Annotated[float, Field(gt=0)] = Field(
+        1_000.0,
+        validation_alias="FLOORCAST_CONNECTS_PER_SECOND",
+        description="New sockets that one gateway process opens in a second; twice as many at once.",
+    )
+    user_connects_per_second: Annotated[float, Field(gt=0)] = Field(
+        200.0,
+        validation_alias="FLOORCAST_USER_CONNECTS_PER_SECOND",
+        description="The same for one user, who may be all kiosks of a plant; five times as many at once.",
+    )
+    address_connects_per_second: Annotated[float, Field(ge=0)] = Field(
+        0.0,
+        validation_alias="FLOORCAST_ADDRESS_CONNECTS_PER_SECOND",
+        description="The same for one address, refused tokens included; 0: not limited, since a plant may be one "
+        "address.",
+    )
+    trusted_proxies: str | None = Field(
+        None,
+        validation_alias="FLOORCAST_TRUSTED_PROXIES",
+        description="Addresses and networks, separated by commas, whose X-Forwarded-For is believed.",
+    )
+    joins_per_second: Annotated[float, Field(gt=0)] = Field(
+        1_000.0,
+        validation_alias="FLOORCAST_JOINS_PER_SECOND",
+        description="Joins that one gateway process takes in a second; twice as many at once.",
+    )
+    user_joins_per_second: Annotated[float, Field(gt=0)] = Field(
+        200.0,
+        validation_alias="FLOORCAST_USER_JOINS_PER_SECOND",
+        description="The same for one user; five times as many at once.",
+    )
     idle_seconds: Annotated[float, Field(ge=1)] = Field(
         60.0,
         validation_alias="FLOORCAST_IDLE_SECONDS",
@@ -160,6 +198,15 @@ class Settings(BaseSettings):
             raise ValueError("should be at least 32 bytes long")
         return value
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str | None) -> str | None:
+        try:
+            _networks(value)
+        except ValueError as error:
+            raise ValueError(f"should be addresses and networks, separated by commas: {error}") from None
+        return value
+
     @model_validator(mode="after")
     def _own_database_needs_own_secret(self) -> "Settings":
         # A database that holds real data must never be guarded by a secret that we made up.
@@ -179,6 +226,15 @@ class Settings(BaseSettings):
     def hosts(self) -> tuple[str, ...]:
         """The addresses to listen on."""
         return tuple(part.strip() for part in self.host.split(",") if part.strip())
+
+    @property
+    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The proxies that are believed."""
+        return _networks(self.trusted_proxies)
+
+
+def _networks(text: str | None) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(part.strip(), strict=False) for part in (text or "").split(",") if part.strip())
 
 
 def load_settings(**overrides: object) -> Settings:

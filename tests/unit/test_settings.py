@@ -62,3 +62,16 @@ def test_a_database_of_ones_own_needs_a_secret_of_ones_own(monkeypatch: pytest.M
     monkeypatch.setenv("DATABASE_URL", "postgresql://somebody@127.0.0.1/theirs")
     with pytest.raises(SettingsError, match="FLOORCAST_JWT_SECRET"):
         load_settings()
+
+
+def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name would have to be looked up, and whoever answers would decide whom we believe."""
+    monkeypatch.setenv("FLOORCAST_TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1,2001:db8::/32")
+    assert [str(network) for network in load_settings().trusted_networks] == [
+        "10.0.0.0/8",
+        "192.0.2.1/32",
+        "2001:db8::/32",
+    ]
+    monkeypatch.setenv("FLOORCAST_TRUSTED_PROXIES", "proxy.example")
+    with pytest.raises(SettingsError, match="addresses and networks"):
+        load_settings()

@@ -1,9 +1,11 @@
 """The gateway as a whole: a hub, a follower that feeds it, a listener that fills it, a wheel that looks after it."""
 
 import asyncio
+from random import SystemRandom
 from typing import Any, Generic, Protocol
 
 from floorcast.access.claims import Claims
+from floorcast.gateway.admission import Admission, Limits, Pace
 from floorcast.gateway.follower import Follower, Standing
 from floorcast.gateway.hub import Hub
 from floorcast.gateway.listener import HttpSide, Listener
@@ -25,6 +27,9 @@ _DRAIN_ALONE = 50
 """So few sockets need no spreading."""
 
 _FAREWELL_SECONDS = 3.0
+
+_CROWD_SECONDS, _ONE_SECONDS = 2.0, 5.0
+"""How many seconds' worth of connects or joins may come at once, of everybody together and of one."""
 
 
 class Verifier(Protocol):
@@ -96,10 +101,29 @@ class Gateway(Generic[HeaderT]):
             outbox_bytes=settings.outbox_bytes,
             idle_seconds=settings.idle_seconds,
             handshake_seconds=settings.handshake_seconds,
+            admission=Admission(_limits(settings), SystemRandom()),
+            proxies=settings.trusted_networks,
         )
 
     def _announce(self, tick: int) -> None:
         observe(GatewayReady(tick, self._settings.port))
+
+
+def _limits(settings: Settings) -> Limits:
+    """Everybody's crowd may come at once for two seconds' worth, one user's or address's for five."""
+
+    def pace(per_second: float, seconds: float) -> Pace:
+        return Pace(per_second, max(1.0, per_second * seconds))
+
+    address = settings.address_connects_per_second
+    return Limits(
+        connects=pace(settings.connects_per_second, _CROWD_SECONDS),
+        user_connects=pace(settings.user_connects_per_second, _ONE_SECONDS),
+        address_connects=pace(address, _ONE_SECONDS) if address else None,
+        joins=pace(settings.joins_per_second, _CROWD_SECONDS),
+        user_joins=pace(settings.user_joins_per_second, _ONE_SECONDS),
+        sockets=settings.sockets,
+    )
 
 
 async def _turn(shared: Shared) -> None:

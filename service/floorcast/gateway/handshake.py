@@ -6,6 +6,7 @@ it: to them a refused socket is one that never opened.
 
 import http
 import logging
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
@@ -65,6 +66,11 @@ def announces_body(head: bytes | bytearray) -> bool:
     )
 
 
+def forwarded_for(head: bytes | bytearray) -> list[str]:
+    """Return what proxies, or whoever likes to, wrote about where a request comes from."""
+    return [value.decode("latin-1") for name, value in _headers(head) if name == b"x-forwarded-for"]
+
+
 def answer(head: bytes, verify: Callable[[str], Claims]) -> Accepted | Refused:
     """Decide about a request that asks for a socket; `head` is complete and ends with its empty line."""
     protocol = ServerProtocol(logger=QUIET)
@@ -87,11 +93,14 @@ def answer(head: bytes, verify: Callable[[str], Claims]) -> Accepted | Refused:
     return Accepted(response.serialize(), claims, version)
 
 
-def refuse(code: str, detail: str = "") -> Refused:
-    """Return the HTTP answer of a code; the connection ends behind it."""
+def refuse(code: str, detail: str = "", *, again_in: float | None = None) -> Refused:
+    """Return the HTTP answer of a code, the connection ends behind it; `again_in` seconds the client may come back."""
     known = CODES[code]
     status = http.HTTPStatus(known.status or http.HTTPStatus.BAD_REQUEST)
-    body = orjson.dumps({"error": detail or known.message, "code": code})
+    facts: dict[str, object] = {"error": detail or known.message, "code": code}
+    if again_in is not None:
+        facts["retry_after_ms"] = round(again_in * 1000)
+    body = orjson.dumps(facts)
     lines = [
         f"HTTP/1.1 {status.value} {status.phrase}",
         "Content-Type: application/json",
@@ -101,6 +110,8 @@ def refuse(code: str, detail: str = "") -> Refused:
     ]
     if status is http.HTTPStatus.UNAUTHORIZED:
         lines.append("WWW-Authenticate: Bearer")
+    if again_in is not None:
+        lines.append(f"Retry-After: {math.ceil(again_in)}")
     return Refused(code, "\r\n".join([*lines, "", ""]).encode() + body)
 
 

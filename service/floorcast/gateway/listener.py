@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from floorcast.errors import SettingsError
+from floorcast.gateway.address import origin
 from floorcast.gateway.connection import Connection
 from floorcast.gateway.handshake import (
     LARGEST_HEAD,
@@ -22,6 +23,7 @@ from floorcast.gateway.handshake import (
     Refused,
     announces_body,
     answer,
+    forwarded_for,
     head_end,
     refuse,
     wants_socket,
@@ -201,11 +203,28 @@ class FrontDoor(asyncio.Protocol):
             self._exchange.connection_made(transport)
             self._exchange.data_received(head)
         else:
-            decision = answer(head, self._side.shared.rules.verify)
+            decision = self._decide(transport, head)
             if isinstance(decision, Refused):
                 self._end(decision)
             else:
                 self._become_socket(transport, decision)
+
+    def _decide(self, transport: asyncio.Transport, head: bytes) -> Accepted | Refused:
+        """Decide about somebody who wants a socket: first whether there is room, since that costs the least."""
+        shared = self._side.shared
+        now, address = shared.loop.time(), ""
+        if shared.admission.counts_addresses:
+            peer = transport.get_extra_info("peername")
+            address = origin(str(peer[0]) if peer else "", forwarded_for(head), shared.proxies)
+        later = shared.admission.knock(address, len(shared.open_sockets), now)
+        if later is None:
+            decision = answer(head, shared.rules.verify)
+            if isinstance(decision, Refused):
+                return decision
+            later = shared.admission.enter(decision.claims.user, now)
+            if later is None:
+                return decision
+        return refuse(later.code, again_in=later.seconds)
 
     def _become_socket(self, transport: asyncio.Transport, accepted: Accepted) -> None:
         self._leave()

@@ -1,9 +1,12 @@
 """What every connection of this process shares."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from floorcast.gateway.address import Network
+from floorcast.gateway.admission import Admission
 from floorcast.gateway.session import Rules
 from floorcast.gateway.wheel import Wheel
 
@@ -39,5 +42,8 @@ class Shared:
     outbox_bytes: int
     idle_seconds: float
     handshake_seconds: float
+    admission: Admission
+    # Whose X-Forwarded-For is believed.
+    proxies: Sequence[Network]
     # Every open socket.
     open_sockets: set[OpenSocket] = field(default_factory=set)
