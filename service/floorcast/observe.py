@@ -120,6 +120,14 @@ class DatabaseBack(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionSilent(Event):
+    """A session of ours to Postgres gave no answer, and nobody had ended it; it is replaced."""
+
+    session: str
+    silent_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class StreamLost(Event):
     """Redis does not answer; it is tried again."""
 

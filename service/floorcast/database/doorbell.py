@@ -2,20 +2,37 @@
 
 import asyncio
 import contextlib
+import secrets
+import time
 from typing import Any, Self
 
 import psycopg
 
 from floorcast.database.connect import connect
 from floorcast.database.queries import load_queries
+from floorcast.observe import SessionSilent, observe
 
-CHANNEL = b"listen floorcast"
+ECHO = "floorcast_echo"
+"""The channel on which the relay rings itself: such a ring is nobody's change, and must not be counted as one."""
 
+LISTEN = f"listen floorcast; listen {ECHO}".encode()
+
+ECHO_SECONDS = 2.0
+"""How often it rings itself. Each time costs a transaction id, and no flush."""
+
+DEAF_SECONDS = 2.0
+"""A ring of its own that was not heard by then is not heard any more."""
+
+_NAME = "floorcast relay bell"
 _QUERIES = load_queries("queries.sql")
 
 
 class Bell:
-    """Hears the bell on a session of its own, since a session that waits for notifications can do nothing else."""
+    """Hears the bell on a session of its own, since a session that waits for notifications can do nothing else.
+
+    One that is cut off without a word looks like one on which nobody rings, since who waits says nothing either. Hence
+    the echo: see `prove`.
+    """
 
     def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Use `Bell.listen`; a bell is only good once LISTEN was answered."""
@@ -23,14 +40,18 @@ class Bell:
         self._rung = asyncio.Event()
         # Set when the session ended; the next look raises what ended it.
         self._failure: BaseException | None = None
+        # Our ring that should come back, and when it was rung; set while none is awaited.
+        self._ring, self._rang_at = "", float("-inf")
+        self._echo = asyncio.Event()
+        self._echo.set()
         self._task = asyncio.create_task(self._hear(), name="doorbell")
 
     @classmethod
     async def listen(cls, url: str) -> Self:
         """Connect and LISTEN. Only what commits after this returns is sure to be heard: read once afterwards."""
-        connection = await connect(url, role="floorcast_relay", application="floorcast relay bell")
+        connection = await connect(url, role="floorcast_relay", application=_NAME)
         try:
-            await connection.execute(CHANNEL)
+            await connection.execute(LISTEN)
         except BaseException:
             await connection.close()
             raise
@@ -53,6 +74,31 @@ class Bell:
             async with asyncio.timeout(seconds):
                 await self._rung.wait()
 
+    async def prove(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Find out whether it still hears: ring on another session, and expect to hear it before long.
+
+        To be called every second; does something every other second, and waits for nobody.
+
+        Raises:
+            psycopg.OperationalError: the last ring of ours was not heard.
+        """
+        now = time.monotonic()
+        if not self._echo.is_set() and now - self._rang_at > DEAF_SECONDS:
+            # It may lie in the socket already, where this process was held up.
+            await self._await_echo(DEAF_SECONDS / 10)
+        if self._echo.is_set() and now - self._rang_at >= ECHO_SECONDS:
+            self._ring, self._rang_at = secrets.token_hex(8), now
+            self._echo.clear()
+            await connection.execute(_QUERIES["ring_itself"], {"channel": ECHO, "ring": self._ring})
+        elif not self._echo.is_set() and now - self._rang_at > DEAF_SECONDS:
+            observe(SessionSilent(_NAME, round(now - self._rang_at, 1)))
+            raise psycopg.OperationalError("the doorbell's session hears nothing any more")
+
+    async def _await_echo(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._echo.wait()
+
     async def close(self) -> None:
         """End the session."""
         self._task.cancel()
@@ -62,8 +108,11 @@ class Bell:
 
     async def _hear(self) -> None:
         try:
-            async for _ in self._connection.notifies():
-                self._rung.set()
+            async for heard in self._connection.notifies():
+                if heard.channel != ECHO:
+                    self._rung.set()
+                elif heard.payload == self._ring:
+                    self._echo.set()
         except psycopg.Error as error:
             self._failure = error
         else:

@@ -201,6 +201,10 @@ select pg_try_advisory_lock(floorcast.silence_lock()) as taken;
 -- name: give_silence_back
 select pg_advisory_unlock(floorcast.silence_lock());
 
+-- name: ring_itself
+-- Heard by the session that listens, if it still hears; on a channel of its own.
+select pg_notify(%(channel)s, %(ring)s);
+
 -- name: extend_trail
 select floorcast.extend_trail();
 

@@ -1,15 +1,15 @@
 """The gateway's sight of Postgres: where to begin, and the ticks that the feed does not have."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import psycopg
 
 from floorcast.access.grants import CONCERNS_ACCESS
-from floorcast.database.connect import connect
+from floorcast.database.connect import Session, connect
 from floorcast.database.grants import Base, read_base
 from floorcast.database.ticks import newest_tick, read_changes_of, read_headers, read_pages, warehouses_of
+from floorcast.database.vigil import vigil
 from floorcast.errors import DatabaseUnavailable
 from floorcast.operation import Operation, operations_in
 from floorcast.tick import TickHeader
@@ -26,36 +26,35 @@ class PostgresTrail:
     def __init__(self, url: str) -> None:
         """Connect lazily; nothing is sent before the first call."""
         self._url = url
-        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._connection: Session | None = None
 
     async def begin(self) -> Base:
         """Return where a gateway begins."""
-        with self._as_unavailable():
-            return await read_base(await self._open())
+        async with self._session() as connection:
+            return await read_base(connection)
 
     async def since(self, tick: int, limit: int) -> tuple[str, Sequence[TickHeader]]:
         """Return the current incarnation, and up to `limit` ticks from `tick` on, itself included, ascending."""
-        with self._as_unavailable():
-            connection = await self._open()
+        async with self._session() as connection:
             newest = await newest_tick(connection)
             return newest.incarnation, await read_headers(connection, tick - 1, limit)
 
     async def pages(self, header: TickHeader) -> AsyncIterator[tuple[Operation, ...]]:
         """Yield the operations of a tick page by page; the same pages each time."""
-        with self._as_unavailable():
-            async for page in read_pages(await self._open(), header):
+        async with self._session() as connection:
+            async for page in read_pages(connection, header):
                 yield tuple(operations_in(page))
 
     async def access(self, header: TickHeader) -> tuple[Operation, ...]:
         """Return what a tick of any size does to access, in order."""
-        with self._as_unavailable():
-            changes = await read_changes_of(await self._open(), header, CONCERNS_ACCESS)
+        async with self._session() as connection:
+            changes = await read_changes_of(connection, header, CONCERNS_ACCESS)
             return tuple(operations_in(changes))
 
     async def concerned(self, header: TickHeader) -> Sequence[str]:
         """Return the warehouses that a tick concerns."""
-        with self._as_unavailable():
-            return await warehouses_of(await self._open(), header.tick)
+        async with self._session() as connection:
+            return await warehouses_of(connection, header.tick)
 
     async def aclose(self) -> None:
         """End the session."""
@@ -63,14 +62,13 @@ class PostgresTrail:
             await self._connection.close()
             self._connection = None
 
-    async def _open(self) -> psycopg.AsyncConnection[Any]:
-        if self._connection is None or self._connection.closed:
-            self._connection = await connect(self._url, role=_ROLE, application="floorcast gateway")
-        return self._connection
-
-    @contextmanager
-    def _as_unavailable(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[Session]:
         try:
-            yield
+            if self._connection is None or self._connection.closed:
+                self._connection = await connect(self._url, role=_ROLE, application="floorcast gateway")
+            # Some answers take long, so no deadline can tell whether there will be one.
+            async with vigil(self._url, self._connection):
+                yield self._connection
         except psycopg.Error as error:
             raise DatabaseUnavailable(f"Postgres does not answer: {error}") from error

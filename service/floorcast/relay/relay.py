@@ -19,6 +19,7 @@ from floorcast.database.connect import connect
 from floorcast.database.doorbell import Bell, give_silence_back, set_busy, set_idle, take_silence
 from floorcast.database.queries import load_queries
 from floorcast.database.ticks import close_tick
+from floorcast.database.vigil import vigil
 from floorcast.errors import FloorcastError, StreamUnavailable
 from floorcast.observe import (
     DoorbellSet,
@@ -70,18 +71,23 @@ class Relay:
     async def _lead_once(self) -> None:
         connection = await connect(self._database_url, role="floorcast_relay", application="floorcast relay")
         try:
-            await take_lead(connection)
-            # LISTEN before anything is read: what commits from here on rings, what did before is read at once.
-            bell = await Bell.listen(self._database_url)
-            publisher = self._publisher()
-            try:
-                publication = Publication(connection, publisher, Retention(self._feed_bytes))
-                await Leader(connection, bell, publication, Rhythm(adaptive=self._adaptive)).lead()
-            finally:
-                await publisher.close()
-                await bell.close()
+            # A standby that hangs would never take the lead, and a leader that hangs needs a standby to lose it.
+            async with vigil(self._database_url, connection):
+                await self._lead_with(connection)
         finally:
             await connection.close()
+
+    async def _lead_with(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        await take_lead(connection)
+        # LISTEN before anything is read: what commits from here on rings, what did before is read at once.
+        bell = await Bell.listen(self._database_url)
+        publisher = self._publisher()
+        try:
+            publication = Publication(connection, publisher, Retention(self._feed_bytes))
+            await Leader(connection, bell, publication, Rhythm(adaptive=self._adaptive)).lead()
+        finally:
+            await publisher.close()
+            await bell.close()
 
 
 class Leader:
@@ -169,6 +175,7 @@ class Leader:
         if now - self._signed >= SIGN_SECONDS:
             at = await sign_of_life(self._connection)
             self._signed = now
+            await self._bell.prove(self._connection)
         if now - self._extended >= _EXTEND_SECONDS:
             await self._extend_trail()
             self._extended = now
