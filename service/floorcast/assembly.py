@@ -15,7 +15,7 @@ from floorcast.http.application import build_application
 from floorcast.http.metrics import Metrics
 from floorcast.http.readiness import GatewayHealth
 from floorcast.journal import keep_journal
-from floorcast.lifecycle import allow_files, run_parts, run_process
+from floorcast.lifecycle import DRAIN_SECONDS, allow_files, run_parts, run_process
 from floorcast.observe import watch
 from floorcast.relay.relay import Relay
 from floorcast.settings import Settings
@@ -62,7 +62,11 @@ def run_gateway(settings: Settings) -> int:
     metrics = Metrics()
     keep_journal(settings.log_format)
     watch(metrics.count)
-    return run_process("gateway", lambda stop: serve_gateway(settings, metrics, stop))
+    return run_process(
+        "gateway",
+        lambda stop: serve_gateway(settings, metrics, stop),
+        drain_seconds=DRAIN_SECONDS + settings.drain_seconds,
+    )
 
 
 def run_upkeep(settings: Settings) -> int:
@@ -83,7 +87,9 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
     database_url, redis_url = _urls(settings)
     keys = PublishedKeys(settings.jwks_url) if settings.jwks_url else None
     secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
-    verifier = TokenVerifier(secret=secret, keys=keys, audience=settings.jwt_audience)
+    verifier = TokenVerifier(
+        secret=secret, keys=keys, audience=settings.jwt_audience, grace_seconds=settings.token_grace_seconds
+    )
     trail, feed, pictures = PostgresTrail(database_url), FeedReader(redis_url), PictureReader(database_url)
     standing = Standing()
     health = GatewayHealth(standing, postgres=pictures.ping, redis=feed.newest, stale_seconds=_STALE_SECONDS)

@@ -318,7 +318,7 @@ _TABLE = (
     ),
     ErrorCode(
         "shutting_down",
-        "This gateway is being stopped; what was decided before was sent.",
+        "This gateway is being stopped.",
         "Connect again and hand back your cursor.",
         True,
         True,

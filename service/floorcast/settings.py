@@ -148,6 +148,17 @@ class Settings(BaseSettings):
         validation_alias="FLOORCAST_HANDSHAKE_SECONDS",
         description="How long a connection may take to say what it wants, each time.",
     )
+    token_grace_seconds: Annotated[float, Field(ge=0, le=300)] = Field(
+        10.0,
+        validation_alias="FLOORCAST_TOKEN_GRACE_SECONDS",
+        description="So long after its end (and before its `nbf`) a token is still good: clocks differ.",
+    )
+    drain_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
+        10.0,
+        validation_alias="FLOORCAST_DRAIN_SECONDS",
+        description="Over how long a gateway that is stopped sends its sockets elsewhere; less when there are few. "
+        "Whoever stops it must wait for 5 seconds more.",
+    )
     feed_bytes: Annotated[int, Field(ge=1_048_576)] = Field(
         67_108_864,
         validation_alias="FLOORCAST_FEED_BYTES",

@@ -63,7 +63,13 @@ def test_close_codes_say_whether_to_come_back() -> None:
 
 def test_every_event_that_the_server_sends_is_listed() -> None:
     """Found in the code: whatever is pushed, encoded or ends a joining."""
-    sent = {*get_args(wire.Ending), *_arguments("push", 2), *_arguments("encode", 3), *_arguments("_end", 1)}
+    sent = {
+        *get_args(wire.Ending),
+        *_arguments("push", 2),
+        *_arguments("encode", 3),
+        *_arguments("_end", 1),
+        *_arguments("_tell", 0),
+    }
     assert {"changes", "progress", "phx_reply"} <= sent, "the code was reorganized: look for events elsewhere"
     assert {name.strip("`") for name, _ in table_after(PROTOCOL, "## What the server sends")} == sent
 

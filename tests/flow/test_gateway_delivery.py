@@ -6,7 +6,6 @@ import json
 import pytest
 from tests.fixtures.gateway import AT, NORTH, SOUTH, Open, Stream, a_grant, a_rule, a_token, an_operation, readable
 from tests.fixtures.observed import Observed
-from websockets.exceptions import ConnectionClosed
 
 from floorcast.observe import StreamBack, StreamLost
 
@@ -302,18 +301,6 @@ async def test_postgres_away_at_the_start_refuses_joins_until_it_is_there(open_g
             while not place.gateway.standing.ready:  # noqa: ASYNC110 — a plain value, asked for a moment
                 await asyncio.sleep(0.01)
         assert (await phone.join())["status"] == "ok"
-
-
-async def test_stopping_sends_sockets_elsewhere(open_gateway: Open, stream: Stream) -> None:
-    """1012 makes every client come back, at whoever still listens."""
-    place = await open_gateway(stream)
-    async with place.phone() as phone:
-        await phone.join()
-        place.stop.set()
-        with pytest.raises(ConnectionClosed) as closed:
-            await phone.receive()
-    assert closed.value.rcvd is not None
-    assert closed.value.rcvd.code == 1012
 
 
 async def test_a_trusted_server_joins_any_warehouse_that_exists(open_gateway: Open, stream: Stream) -> None:

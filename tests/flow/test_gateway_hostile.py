@@ -145,7 +145,7 @@ async def test_a_frame_that_cannot_be_read_is_answered_and_the_socket_lives(plac
         ("warehouse:north", "phx_join", {"tables": ["floorcast.grants"]}, "unknown_table"),
         ("warehouse:north", "phx_join", {"access_token": "x"}, "token_invalid"),
         ("warehouse:north", "phx_join", {"access_token": a_token("bert")}, "token_invalid"),
-        ("warehouse:north", "phx_join", {"access_token": a_token(seconds=-9)}, "token_expired"),
+        ("warehouse:north", "phx_join", {"access_token": a_token(seconds=-60)}, "token_expired"),
         ("warehouse:north", "broadcast", {}, "unmatched_topic"),
         ("phoenix", "anything", {}, "unknown_event"),
     ],
@@ -324,19 +324,6 @@ async def test_a_socket_that_is_silent_for_too_long_is_closed(open_gateway: Open
             (code,) = struct.unpack("!H", (await reader.readexactly(length))[:2])
         assert (close, code) == (0x88, 4402)
         assert (await alive.join())["status"] == "ok"
-
-
-async def test_a_token_that_expires_closes_with_a_code_that_allows_to_come_back(place: Place) -> None:
-    """And one that is refreshed in time does not."""
-    async with place.phone(token=a_token(seconds=1)) as expiring, place.phone(token=a_token(seconds=1)) as renewed:
-        await renewed.join()
-        await renewed.send("warehouse:north", "access_token", {"access_token": a_token()})
-        with pytest.raises(ConnectionClosed) as closed:
-            await expiring.receive()
-        assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == 4401
-        place.stream.close_tick(an_operation())
-        assert (await renewed.receive())[0] == "changes"
 
 
 @contextlib.contextmanager

@@ -57,13 +57,19 @@ class KeySource(Protocol):
 class TokenVerifier:
     """Decides whether a token is one of ours."""
 
-    def __init__(self, *, secret: str | None, keys: KeySource | None = None, audience: str) -> None:
-        """Accept HS256 tokens when there is a `secret`, RS256 and ES256 ones when there are `keys`."""
+    def __init__(
+        self, *, secret: str | None, keys: KeySource | None = None, audience: str, grace_seconds: float = 0
+    ) -> None:
+        """Accept HS256 tokens when there is a `secret`, RS256 and ES256 ones when there are `keys`.
+
+        `grace_seconds` are for clocks that differ: so much earlier and later than it says a token is good.
+        """
         if secret is None and keys is None:
             raise ValueError("a verifier needs a secret or keys, else nobody could come in")
         self._secret = secret
         self._keys = keys
         self._audience = audience
+        self._grace_seconds = grace_seconds
 
     def verify(self, token: str) -> Claims:
         """Return what the token says.
@@ -82,6 +88,7 @@ class TokenVerifier:
                 key,
                 algorithms=[algorithm],
                 audience=self._audience,
+                leeway=self._grace_seconds,
                 # An issuer's clock may be ahead of ours: `iat` is not ours to judge. `nbf` is.
                 options={"require": ["exp", "sub", "role", "aud"], "verify_iat": False},
             )

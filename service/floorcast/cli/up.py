@@ -20,7 +20,7 @@ from floorcast.factory import demo
 from floorcast.lifecycle import run_parts, run_process
 from floorcast.observe import watch
 from floorcast.settings import Settings, load_settings
-from floorcast.supervisor import Program, Supervisor, find_procfile, read_procfile
+from floorcast.supervisor import STOP_PATIENCE, Program, Supervisor, find_procfile, read_procfile
 from floorcast.supervisor.procfile import RELEASE
 
 _SIMULATE = Program("simulate", ("floorcast", "simulate"))
@@ -66,7 +66,7 @@ def up(
             screen.note("stopping")
             installation.stop()
 
-    raise typer.Exit(run_process("up", everything, drain_seconds=_STOP_SECONDS))
+    raise typer.Exit(run_process("up", everything, drain_seconds=_STOP_SECONDS + settings.drain_seconds))
 
 
 async def _run(
@@ -84,7 +84,11 @@ async def _run(
     if screen.is_terminal and installation.settings.log_format == "auto":
         # They write into a pipe, but people read it.
         inherited["FLOORCAST_LOG_FORMAT"] = "plain"
-    supervisor = Supervisor(lambda program: installation.environment(program.name, inherited), screen.line)
+    supervisor = Supervisor(
+        lambda program: installation.environment(program.name, inherited),
+        screen.line,
+        stop_patience=STOP_PATIENCE + installation.settings.drain_seconds,
+    )
 
     for program in programs:
         if program.name == RELEASE and await supervisor.run_once(program, stop) not in (0, None):

@@ -12,12 +12,14 @@ from websockets.protocol import Protocol as WebSocketProtocol
 
 from floorcast.access.claims import Claims
 from floorcast.errors import CODES
+from floorcast.gateway import expiry, wire
 from floorcast.gateway.handshake import QUIET
 from floorcast.gateway.outbox import Outbox
 from floorcast.gateway.session import Close, Session
 from floorcast.gateway.shared import Shared
 from floorcast.gateway.wire import Version
 from floorcast.observe import SocketClosed, SocketOpened, SubscriberSlow, observe
+from floorcast.topic import HEARTBEAT
 
 _CLOSING_SECONDS = 5.0
 """How long the other side may take to answer a close, and the kernel to take it; then the connection is dropped."""
@@ -44,6 +46,7 @@ class Connection(asyncio.Protocol):
         "_ending",
         "_fragments",
         "_heard_at",
+        "_notice",
         "_outbox",
         "_over",
         "_pinged",
@@ -76,7 +79,9 @@ class Connection(asyncio.Protocol):
         transport.set_write_buffer_limits(high=0)
         shared.open_sockets.add(self)
         self._slot = 0
-        self._schedule(now)
+        # How many seconds before its end the token is announced; 0 when it was.
+        self._notice = 0.0
+        self._take_notice(now)
         observe(SocketOpened(claims.user))
 
     # What the loop calls
@@ -93,7 +98,7 @@ class Connection(asyncio.Protocol):
         if self._ending is None:
             self._outbox.release()
             if self._session.expires_at != expires_at:
-                self._schedule(now)
+                self._take_notice(now)
         self._send_protocol_frames()
 
     def eof_received(self) -> bool:
@@ -126,7 +131,12 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
             return
         silent = now - self._heard_at
-        if self._session.expires_at <= time.time():
+        left = self._session.expires_at - time.time()
+        due = expiry.due(left, self._notice, self._shared.token_grace_seconds)
+        if due == "announce":
+            self._notice = 0.0
+            self._tell("token_expiring", wire.token_expiring_payload(self._session.expires_at, left))
+        if due == "close":
             self.close("token_expired")
         elif silent >= self._shared.idle_seconds:
             self.close("heartbeat_missing")
@@ -138,6 +148,16 @@ class Connection(asyncio.Protocol):
             self._schedule(now)
 
     # Ending
+
+    @property
+    def flushed(self) -> bool:
+        """Whether nothing waits for it that it could still be sent."""
+        return self._ending is not None or self._outbox.empty
+
+    def hint_leaving(self, seconds: float) -> None:
+        """Tell it to go elsewhere in so many seconds."""
+        if self._ending is None:
+            self._tell("draining", wire.draining_payload(seconds))
 
     def overflowed(self, waiting_bytes: int) -> None:
         """Hear from the outbox that this reader is too slow; others are being served, so close it afterwards."""
@@ -202,10 +222,22 @@ class Connection(asyncio.Protocol):
                 # other side has read why.
                 self._transport.write_eof()
 
+    def _tell(self, event: str, payload: bytes) -> None:
+        """Send what is about the socket, on the topic that every client has."""
+        self._outbox.put(wire.push(self._session.version, HEARTBEAT, event, payload))
+        self._outbox.release()
+
+    def _take_notice(self, now: float) -> None:
+        """Begin with a token that was accepted."""
+        self._notice = expiry.notice_for(self._session.expires_at - time.time())
+        self._schedule(now)
+
     def _schedule(self, now: float) -> None:
-        """Be looked at when the silence is too long or the token expires, whichever is first."""
+        """Be looked at when the silence is too long or something about the token is due, whichever is first."""
         patience = self._shared.idle_seconds if self._pinged else self._shared.idle_seconds / 2
-        self._look_in(min(self._heard_at + patience, now + self._session.expires_at - time.time()))
+        left = self._session.expires_at - time.time()
+        due_in = expiry.next_look(left, self._notice, self._shared.token_grace_seconds)
+        self._look_in(min(self._heard_at + patience, now + due_in))
 
     def _look_in(self, at: float) -> None:
         self._shared.wheel.cancel(self, self._slot)

@@ -6,6 +6,7 @@ from typing import Any, Generic, Protocol
 
 from floorcast.access.claims import Claims
 from floorcast.gateway.admission import Admission, Limits, Pace
+from floorcast.gateway.drain import drain
 from floorcast.gateway.follower import Follower, Standing
 from floorcast.gateway.hub import Hub
 from floorcast.gateway.listener import HttpSide, Listener
@@ -19,14 +20,8 @@ from floorcast.settings import Settings
 _COMPONENT = "gateway"
 _GRAIN_SECONDS = 0.25
 
-_DRAIN_STEPS = 20
-_DRAIN_STEP_SECONDS = 0.1
-"""Two seconds in all: screens that are sent away come back at other gateways, not all in one instant."""
-
-_DRAIN_ALONE = 50
-"""So few sockets need no spreading."""
-
-_FAREWELL_SECONDS = 3.0
+_GUESTS_AT_ONCE = 100
+"""Connections that are looked after in one turn of the loop: a thousand tokens may expire in the same second."""
 
 _CROWD_SECONDS, _ONE_SECONDS = 2.0, 5.0
 """How many seconds' worth of connects or joins may come at once, of everybody together and of one."""
@@ -84,12 +79,20 @@ class Gateway(Generic[HeaderT]):
             async with asyncio.TaskGroup() as tasks:
                 running = (tasks.create_task(self._follower.run()), tasks.create_task(_turn(shared)))
                 await stop.wait()
+                listener.close()
+                side.close()
+                # Ticks go on to whoever is still here.
+                await drain(shared, self._settings.drain_seconds, lambda: len(side.doors))
                 for task in running:
                     task.cancel()
         finally:
             listener.close()
             side.close()
-            await _drain(shared)
+            if not stop.is_set():
+                # A failure: what they are about goes on elsewhere, so nobody is kept here.
+                await drain(shared, 0)
+            for socket in tuple(shared.open_sockets):
+                socket.close("shutting_down")
 
     def _share(self, loop: asyncio.AbstractEventLoop) -> Shared:
         settings = self._settings
@@ -101,6 +104,7 @@ class Gateway(Generic[HeaderT]):
             outbox_bytes=settings.outbox_bytes,
             idle_seconds=settings.idle_seconds,
             handshake_seconds=settings.handshake_seconds,
+            token_grace_seconds=settings.token_grace_seconds,
             admission=Admission(_limits(settings), SystemRandom()),
             proxies=settings.trusted_networks,
         )
@@ -131,23 +135,10 @@ async def _turn(shared: Shared) -> None:
     while True:
         await asyncio.sleep(shared.wheel.grain)
         now = shared.loop.time()
-        for guest in shared.wheel.advance(now):
-            try:
-                guest.due(now)
-            except Exception as error:  # noqa: BLE001 — one connection's trouble must not stop the clock of all
-                observe(TaskFailed(_COMPONENT, f"{type(error).__name__}: {error}"))
-
-
-async def _drain(shared: Shared) -> None:
-    """Close every socket with a code that says to come back, spread over a short time; drop who does not go."""
-    leaving = list(shared.open_sockets)
-    steps = _DRAIN_STEPS if len(leaving) > _DRAIN_ALONE else 1
-    for step in range(steps):
-        for socket in leaving[step::steps]:
-            socket.close("shutting_down")
-        await asyncio.sleep(_DRAIN_STEP_SECONDS if steps > 1 else 0)
-    deadline = shared.loop.time() + _FAREWELL_SECONDS
-    while shared.open_sockets and shared.loop.time() < deadline:  # noqa: ASYNC110 — an event would cost every connection
-        await asyncio.sleep(0.02)
-    for socket in tuple(shared.open_sockets):
-        socket.abort()
+        while guests := shared.wheel.advance(now, _GUESTS_AT_ONCE):
+            for guest in guests:
+                try:
+                    guest.due(now)
+                except Exception as error:  # noqa: BLE001 — one connection's trouble must not stop the clock of all
+                    observe(TaskFailed(_COMPONENT, f"{type(error).__name__}: {error}"))
+            await asyncio.sleep(0)

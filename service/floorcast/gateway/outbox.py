@@ -115,6 +115,11 @@ class Outbox:
         self.waiting_bytes = sum(len(frame) for _, frame in kept)
 
     @property
+    def empty(self) -> bool:
+        """Whether nothing waits, here or in the transport."""
+        return not self.paused and not self._waiting
+
+    @property
     def stuck(self) -> bool:
         """Whether the kernel has yet to take something, and we still hope that it does."""
         return self.paused and not self.overflown

@@ -22,6 +22,15 @@ class Timed(Protocol):
 class OpenSocket(Timed, Protocol):
     """A connection that has become a socket."""
 
+    @property
+    def flushed(self) -> bool:
+        """Whether nothing waits for it that it could still be sent."""
+        ...
+
+    def hint_leaving(self, seconds: float) -> None:
+        """Tell it to go elsewhere in so many seconds."""
+        ...
+
     def close(self, code: str) -> None:
         """End it with a code of `errors.CODES`."""
         ...
@@ -42,6 +51,8 @@ class Shared:
     outbox_bytes: int
     idle_seconds: float
     handshake_seconds: float
+    # How long a token is good beyond its end.
+    token_grace_seconds: float
     admission: Admission
     # Whose X-Forwarded-For is believed.
     proxies: Sequence[Network]

@@ -34,8 +34,8 @@ class Wheel(Generic[Item]):
             if not items:
                 del self._slots[slot]
 
-    def advance(self, now: float) -> list[Item]:
-        """Return every item that became due."""
+    def advance(self, now: float, most: int | None = None) -> list[Item]:
+        """Return items that became due, `most` of them at most; the others are due at the next call."""
         due: list[Item] = []
         slot = math.floor(now / self.grain)
         if slot - self._passed > len(self._slots):
@@ -44,6 +44,12 @@ class Wheel(Generic[Item]):
         else:
             passed = [number for number in range(self._passed + 1, slot + 1) if number in self._slots]
         for number in passed:
-            due.extend(self._slots.pop(number))
+            items = self._slots[number]
+            while items and (most is None or len(due) < most):
+                due.append(items.pop())
+            if items:
+                self._passed = number - 1
+                return due
+            del self._slots[number]
         self._passed = max(self._passed, slot)
         return due

@@ -147,3 +147,13 @@ def progress_payload(tick: int, at: str) -> bytes:
 def must_refetch_payload(reason: str) -> bytes:
     """Return the payload of `must_refetch`: the stream ends here for a reason, the client reads the picture again."""
     return orjson.dumps({"reason": reason, "code": "must_refetch", "hint": CODES["must_refetch"].hint})
+
+
+def token_expiring_payload(expires_at: float, left: float) -> bytes:
+    """Return the payload of `token_expiring`; `expires_at` in Unix seconds, `left` in seconds."""
+    return orjson.dumps({"expires_at": int(expires_at), "in_seconds": max(0, round(left))})
+
+
+def draining_payload(seconds: float) -> bytes:
+    """Return the payload of `draining`: go elsewhere in so many seconds."""
+    return orjson.dumps({"after_ms": round(seconds * 1000)})

@@ -21,10 +21,11 @@ Environment = Callable[[Program], Mapping[str, str]]
 class Supervisor:
     """Runs programs side by side; what dies is started again, ever later while it keeps dying."""
 
-    def __init__(self, environment: Environment, say: Say) -> None:
-        """``say`` gets the output of all programs, line by line."""
+    def __init__(self, environment: Environment, say: Say, *, stop_patience: float = STOP_PATIENCE) -> None:
+        """``say`` gets the output of all programs, line by line; a program has ``stop_patience`` seconds to end."""
         self._environment = environment
         self._say = say
+        self._stop_patience = stop_patience
 
     async def run(self, programs: Sequence[Program], stop: asyncio.Event) -> None:
         """Run all until ``stop`` is set; returns when none is left. Cancellation ends them just so."""
@@ -45,7 +46,7 @@ class Supervisor:
             asked.cancel()
             ended.cancel()
             # Shielded: what was started is ended, even when we are told to hurry.
-            await asyncio.shield(process.stop(STOP_PATIENCE))
+            await asyncio.shield(process.stop(self._stop_patience))
 
     async def _keep(self, program: Program, stop: asyncio.Event) -> None:
         restarts = Restarts(Random())  # noqa: S311 — spreads restarts, guards nothing

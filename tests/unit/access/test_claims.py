@@ -142,6 +142,16 @@ def test_an_expired_token_says_so() -> None:
     assert refused.value.code == "token_expired"
 
 
+def test_a_token_that_has_just_expired_is_good_where_clocks_may_differ() -> None:
+    """For as long as the operator allows, and no longer."""
+    patient = TokenVerifier(secret=SECRET, audience="authenticated", grace_seconds=60)
+    assert patient.verify(_sign(exp=int(time.time()) - 20)).user
+    assert patient.verify(_sign(nbf=int(time.time()) + 20)).user
+    with pytest.raises(TokenError) as refused:
+        patient.verify(_sign(exp=int(time.time()) - 80))
+    assert refused.value.code == "token_expired"
+
+
 def test_no_token_is_missing() -> None:
     """Which is another mistake than a wrong one."""
     with pytest.raises(TokenError) as refused:

@@ -42,3 +42,28 @@ def test_a_process_that_slept_for_a_day_catches_up_at_once() -> None:
     wheel.schedule("a", 2.0)
     wheel.schedule("b", 1.0)
     assert wheel.advance(1e9) == ["b", "a"]
+
+
+@given(
+    st.lists(st.floats(0, 10), max_size=40),
+    st.lists(st.integers(1, 7), min_size=1, max_size=60),
+    st.sets(st.integers(0, 39)),
+)
+def test_what_is_due_may_be_taken_a_few_at_a_time(
+    scheduled: list[float], portions: list[int], cancelled: set[int]
+) -> None:
+    """Each comes once, in the order of the slots; what is cancelled in between does not come at all."""
+    wheel: Wheel[int] = Wheel(0.25, 0.0)
+    slots = {item: wheel.schedule(item, at) for item, at in enumerate(scheduled)}
+    seen: list[int] = []
+    for most in portions:
+        due = wheel.advance(20.0, most)
+        assert len(due) <= most
+        seen += due
+    for item in cancelled & slots.keys():
+        wheel.cancel(item, slots[item])
+    early = list(seen)
+    while due := wheel.advance(20.0, 3):
+        seen += due
+    assert [slots[item] for item in seen] == sorted(slots[item] for item in seen)
+    assert sorted(seen) == sorted(set(early) | (slots.keys() - cancelled))
