@@ -84,7 +84,13 @@ class TokenError(FloorcastError):
 class ClientError(FloorcastError):
     """The server refused or ended something; `code` is a key of `CODES` where the server sent one."""
 
-    def __init__(self, code: str, detail: str) -> None:
-        """Keep the code beside the sentence."""
+    def __init__(
+        self, code: str, detail: str, *, reason: str | None = None, retry_after_seconds: float | None = None
+    ) -> None:
+        """Keep what a program decides by beside the sentence."""
         super().__init__(f"{code}: {detail}")
         self.code = code
+        # The bare reason, of `must_refetch` for one.
+        self.reason = reason
+        # How long the server asks to wait before trying again.
+        self.retry_after_seconds = retry_after_seconds

@@ -1,16 +1,54 @@
-"""A small asyncio client of the stream: join a warehouse, iterate over what happens there.
+"""A Python client of the stream: a live, complete view of a warehouse that comes back by itself.
 
-    async with FloorcastClient("ws://127.0.0.1:4000", token) as client:
-        subscription = await client.join("warehouse:<id>")
-        async for event, payload in subscription:
-            ...
+    async with WarehouseView("ws://127.0.0.1:4000", token, "<id>", tables=["work_orders"]) as view:
+        async for event in view:
+            print(event, len(view.rows("work_orders")))
 
-`channel.py` knows the protocol and cannot wait; `client.py` moves the bytes; `follow.py` comes back after
-losses.
+docs/client.md explains it. `replica.py`, `ends.py`, `asked.py` and `channel.py` decide and cannot wait; `view.py` and
+`client.py` move the bytes. `FloorcastClient` is the plain protocol: join topics, hear their events, nothing more.
 """
 
 from floorcast.client.client import FloorcastClient
-from floorcast.client.follow import Joined, follow
+from floorcast.client.cursors import CursorStore, FileCursor, MemoryCursor
+from floorcast.client.events import (
+    Change,
+    Changes,
+    Forgotten,
+    Joined,
+    Key,
+    PresenceDiff,
+    PresenceState,
+    Progress,
+    Refused,
+    Row,
+    Snapshot,
+    ViewEvent,
+    Waiting,
+)
 from floorcast.client.subscription import Event, Subscription
+from floorcast.client.view import WarehouseView
+from floorcast.errors import ClientError
 
-__all__ = ["Event", "FloorcastClient", "Joined", "Subscription", "follow"]
+__all__ = [
+    "Change",
+    "Changes",
+    "ClientError",
+    "CursorStore",
+    "Event",
+    "FileCursor",
+    "FloorcastClient",
+    "Forgotten",
+    "Joined",
+    "Key",
+    "MemoryCursor",
+    "PresenceDiff",
+    "PresenceState",
+    "Progress",
+    "Refused",
+    "Row",
+    "Snapshot",
+    "Subscription",
+    "ViewEvent",
+    "Waiting",
+    "WarehouseView",
+]

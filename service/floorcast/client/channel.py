@@ -31,7 +31,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """Something that the server sends of itself on a topic that is joined."""
+    """Something that the server sends of itself: on a topic that is joined, or on `phoenix` for the whole socket."""
 
     topic: str
     event: str
@@ -60,11 +60,14 @@ class ChannelProtocol:
     _last_ref: int = 0
     # Topic → join_ref of its newest joining, set when the join is sent and gone when the topic ends.
     _joined: dict[str, str] = field(default_factory=dict)
+    # Topics whose join was not answered yet: what comes without refs belongs to the joining before.
+    _asked: set[str] = field(default_factory=set)
 
     def join(self, topic: str, payload: Payload) -> tuple[str, str]:
         """Return ref and frame of a join; joining a topic again replaces the earlier joining."""
         ref = self._next_ref()
         self._joined[topic] = ref
+        self._asked.add(topic)
         return ref, _frame(ref, ref, topic, "phx_join", payload)
 
     def push(self, topic: str, event: str, payload: Payload) -> tuple[str, str]:
@@ -80,6 +83,7 @@ class ChannelProtocol:
     def forget(self, topic: str) -> None:
         """Drop a topic that was refused, so that nothing late is taken for it."""
         self._joined.pop(topic, None)
+        self._asked.discard(topic)
 
     def receive(self, text: str | bytes) -> Received | None:
         """Say what a frame means; None for what concerns no current joining.
@@ -94,14 +98,18 @@ class ChannelProtocol:
         if event == "phx_reply":
             response = payload.get("response")
             ok = payload.get("status") == "ok"
+            if str(ref) == self._joined.get(topic):
+                self._asked.discard(topic)
             return Reply(str(ref), topic, ok, response if isinstance(response, dict) else {})
+        if topic == HEARTBEAT:
+            return Pushed(topic, event, payload)
         current = self._joined.get(topic)
         # Fan-out frames carry null refs; phx_close and phx_error name the joining that they end as ref.
         named = join_ref if join_ref is not None else ref
-        if current is None or (named is not None and str(named) != current):
+        if current is None or (topic in self._asked if named is None else str(named) != current):
             return None
         if event in ("phx_close", "phx_error"):
-            del self._joined[topic]
+            self.forget(topic)
             return Ended(topic, "closed" if event == "phx_close" else "failed")
         return Pushed(topic, event, payload)
 

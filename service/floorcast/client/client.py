@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -10,9 +9,14 @@ from typing import Any, Self
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
+from floorcast.client import ends
 from floorcast.client.channel import ChannelProtocol, Ended, Payload, Pushed, Received, Reply, socket_address
 from floorcast.client.subscription import Event, Subscription
-from floorcast.errors import CODES, ClientError
+from floorcast.errors import ClientError
+from floorcast.topic import HEARTBEAT
+
+_CLOSE_SECONDS = 2.0
+"""How long a server may take to close its side; one that is gone takes all of it."""
 
 
 class FloorcastClient:
@@ -27,16 +31,19 @@ class FloorcastClient:
         reply_seconds: float = 10.0,
         queue_size: int = 1024,
         parse_float: Callable[[str], Any] | None = None,
+        notice: Callable[[str, Payload], None] | None = None,
     ) -> None:
         """Say where to connect and as whom; `parse_float=decimal.Decimal` keeps every digit of a number.
 
-        `queue_size` is how many events may wait per subscription.
+        `queue_size` is how many events may wait per subscription. `notice` is called with event and payload of what
+        the server says about the whole socket (`token_expiring`, `draining`).
         """
         self._url = socket_address(url)
         self._token = token
         self._heartbeat_seconds = heartbeat_seconds
         self._reply_seconds = reply_seconds
         self._queue_size = queue_size
+        self._notice = notice
         self._protocol = ChannelProtocol(parse_float)
         # Set while connected.
         self._socket: ClientConnection | None = None
@@ -66,9 +73,11 @@ class FloorcastClient:
                 ping_interval=None,
                 max_size=None,
                 open_timeout=self._reply_seconds,
+                close_timeout=_CLOSE_SECONDS,
             )
         except InvalidStatus as refused:
-            raise _refusal(refused.response.status_code, refused.response.body) from None
+            answer = refused.response
+            raise ends.refused_handshake(answer.status_code, answer.headers, answer.body) from None
         except (OSError, TimeoutError, InvalidHandshake, EOFError) as error:
             said = str(error) or "in time"
             raise ClientError("unreachable", f"{self._url} did not answer: {said}") from error
@@ -86,6 +95,11 @@ class FloorcastClient:
             await self._socket.close()
         self._end(ClientError("closed", "this client was closed"), subscriptions_fail=False)
 
+    @property
+    def connected(self) -> bool:
+        """Whether the socket lives, as far as can be known."""
+        return self._socket is not None and self._failure is None
+
     async def join(self, topic: str, payload: Payload | None = None) -> Subscription:
         """Join a topic and return its subscription, live from `subscription.response["position"]` on.
 
@@ -100,19 +114,23 @@ class FloorcastClient:
             previous.end()
         try:
             reply = await self._ask(self._protocol.join(topic, payload or {}))
-        except ClientError:
+        except BaseException:
             self._drop(topic, subscription)
             raise
         if not reply.ok:
             self._drop(topic, subscription)
-            raise _error_of(reply.response, "refused")
+            raise ends.refused_reply(reply.response)
         subscription.response = reply.response
         return subscription
 
     async def refresh_token(self, topic: str, token: str) -> None:
         """Give the server a newer token for this topic, and remember it."""
         self._token = token
-        await self._send(self._protocol.push(topic, "access_token", {"access_token": token})[1])
+        await self.push(topic, "access_token", {"access_token": token})
+
+    async def push(self, topic: str, event: str, payload: Payload) -> None:
+        """Send something on a joined topic; if it is refused, its subscription hears an event `refused`."""
+        await self._send(self._protocol.push(topic, event, payload)[1])
 
     async def _leave(self, topic: str) -> None:
         with contextlib.suppress(ClientError):
@@ -185,22 +203,30 @@ class FloorcastClient:
 
     async def _handle(self, received: Received) -> None:
         match received:
-            case Reply(ref=ref):
+            case Reply(ref=ref, topic=topic):
                 future = self._waiting.get(ref)
                 if future is not None and not future.done():
                     future.set_result(received)
-            case Pushed(topic=topic, event=event, payload=payload):
-                if event in ("must_refetch", "revoked"):
-                    self._last_words[topic] = _error_of(payload, event)
-                subscription = self._subscriptions.get(topic)
-                if subscription is not None:
-                    await subscription.deliver(Event(event, payload))
+                elif not received.ok and topic in self._subscriptions:
+                    await self._subscriptions[topic].deliver(Event("refused", received.response))
+            case Pushed(topic=topic, event=event, payload=payload) if topic == HEARTBEAT:
+                if self._notice is not None:
+                    self._notice(event, payload)
+            case Pushed():
+                await self._handle_push(received)
             case Ended(topic=topic, how=how):
                 said = self._last_words.pop(topic, None)
                 subscription = self._subscriptions.pop(topic, None)
                 if subscription is not None:
                     lost = said or ClientError("topic_failed", "the server ended this topic; join it again")
                     subscription.end(lost if how == "failed" else None)
+
+    async def _handle_push(self, pushed: Pushed) -> None:
+        if pushed.event in ("must_refetch", "revoked"):
+            self._last_words[pushed.topic] = ends.refused_reply(pushed.payload, pushed.event)
+        subscription = self._subscriptions.get(pushed.topic)
+        if subscription is not None:
+            await subscription.deliver(Event(pushed.event, pushed.payload))
 
     def _end(self, failure: ClientError, *, subscriptions_fail: bool) -> None:
         if self._failure is None:
@@ -213,32 +239,6 @@ class FloorcastClient:
         self._subscriptions.clear()
 
 
-def _error_of(payload: Payload, otherwise: str) -> ClientError:
-    """Read code and reason of a refusal; the reason on the wire begins with its code already."""
-    code = str(payload.get("code") or otherwise)
-    reason = str(payload.get("reason") or "no reason given").removeprefix(f"{code}: ")
-    hint = payload.get("hint")
-    return ClientError(code, f"{reason} {hint}" if hint else reason)
-
-
-def _refusal(status: int, body: bytes | bytearray | None) -> ClientError:
-    """Read why a handshake was refused."""
-    try:
-        answer = json.loads(body or b"{}")
-    except ValueError:
-        answer = {}
-    if not isinstance(answer, dict):
-        answer = {}
-    code = str(answer.get("code") or ("token_invalid" if status == 401 else "refused"))  # noqa: PLR2004 — HTTP's number
-    return ClientError(code, str(answer.get("error") or f"the server answered {status}"))
-
-
 def _closure(closed: ConnectionClosed) -> ClientError:
-    """Read why a socket was closed; a code of ours has a name."""
-    number = closed.rcvd.code if closed.rcvd is not None else None
-    known = next((code for code in CODES.values() if number is not None and code.close == number), None)
-    if known is not None:
-        return ClientError(known.code, f"{known.message} {known.hint}")
-    reason = closed.rcvd.reason if closed.rcvd is not None else ""
-    said = f" with {number}" if number is not None else ""
-    return ClientError("connection_lost", f"the connection ended{said} {reason}".strip())
+    received = closed.rcvd
+    return ends.closed_socket(None, "") if received is None else ends.closed_socket(received.code, received.reason)

@@ -5,6 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from floorcast.client.events import Change, Changes, Forgotten, Joined, Key, Row, Snapshot, ViewEvent, Waiting, key_of
+from floorcast.errors import REFETCH_REASONS
+
 MOST_ROWS = 20_000
 """Rows that are remembered; of older ones an update shows what the row is, not what changed in it."""
 
@@ -26,42 +29,75 @@ _TELLING = {
 class Reading:
     """One reader's memory of a warehouse."""
 
+    # Table → the columns of its key.
+    _keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # Table and key → the row as it was last seen, the least recently seen first.
-    _rows: OrderedDict[tuple[str, str], Mapping[str, Any]] = field(default_factory=OrderedDict)
+    _rows: OrderedDict[tuple[str, Key], Row] = field(default_factory=OrderedDict)
 
-    def forget(self) -> None:
-        """Something may have been missed: what is remembered may be older than it seems."""
-        self._rows.clear()
+    def note(self, event: ViewEvent) -> str | None:
+        """Return a line about what is no change: where it begins, what was lost, how it goes on; None for nothing."""
+        match event:
+            case Joined():
+                self._keys = event.keys
+                return visible(f"joined as {event.role}, {_beginning(event)}")
+            case Snapshot():
+                return visible(self._picture(event))
+            case Forgotten(final=False):
+                self._rows.clear()
+                because = REFETCH_REASONS.get(event.reason)
+                why = because.message if because else str(event.error)
+                return visible(f"it cannot go on exactly ({why}): the picture will follow")
+            case Waiting():
+                return visible(f"lost ({event.error}); trying again in {event.seconds:.1f} s")
+            case _:
+                return None
 
-    def lines(self, payload: Mapping[str, Any]) -> Iterator[str]:
-        """Yield a line for each change of a `changes` event: time, position, table, what, who."""
-        for operation in payload.get("changes", ()):
-            yield self.line(operation)
+    def lines(self, changes: Changes) -> Iterator[str]:
+        """Yield a line for each change of a tick: time, position, table, what, who."""
+        for change in changes.changes:
+            yield self.line(change)
 
-    def line(self, operation: Mapping[str, Any]) -> str:
-        """Return the line of one operation; characters that a terminal would obey are made visible."""
-        table, op = str(operation["table"]), str(operation["op"])
-        place = (table, repr(operation["key"]))
+    def line(self, change: Change) -> str:
+        """Return the line of one change; characters that a terminal would obey are made visible."""
+        table = change.table
+        place = (table, key_of(self._keys.get(table) or tuple(change.key), change.key))
         before = self._rows.pop(place, None)
-        row = operation.get("new")
+        row = change.new
         if row is not None:
-            self._rows[place] = row
-            if len(self._rows) > MOST_ROWS:
-                self._rows.popitem(last=False)
-        shown = row or operation.get("old") or before or operation["key"]
-        what = " ".join(filter(None, (self._order(shown), _name(shown), _what(table, op, before, row))))
-        at, actor = str(operation["at"])[11:23], _actor(str(operation["actor"]))
-        return visible(f"{at}  {operation['position']:>8}  {table:<22} {op:<6} {what}  ({actor})")
+            self._remember(place, row)
+        shown = row or change.old or before or change.key
+        what = " ".join(filter(None, (self._order(shown), _name(shown), _what(table, change.op, before, row))))
+        at, actor = change.at[11:23], _actor(change.actor)
+        return visible(f"{at}  {change.position:>8}  {table:<22} {change.op:<6} {what}  ({actor})")
+
+    def _picture(self, snapshot: Snapshot) -> str:
+        self._rows.clear()
+        for table, rows in snapshot.rows.items():
+            for row in rows:
+                self._remember((table, key_of(self._keys[table], row)), row)
+        counts = sorted(((len(rows), table) for table, rows in snapshot.rows.items() if rows), reverse=True)
+        return f"the picture at tick {snapshot.tick}: {', '.join(f'{n} {table}' for n, table in counts) or 'no rows'}"
+
+    def _remember(self, place: tuple[str, Key], row: Row) -> None:
+        self._rows[place] = row
+        if len(self._rows) > MOST_ROWS:
+            self._rows.popitem(last=False)
 
     def _order(self, row: Mapping[str, Any]) -> str:
         """Return the number of the work order that a row belongs to, if it went by before."""
-        order = self._rows.get(("work_orders", repr({"id": row.get("work_order_id")})), {})
+        order = self._rows.get(("work_orders", row.get("work_order_id")), {})
         return str(order.get("number", ""))
 
 
 def visible(text: str) -> str:
     """Make unprintable characters visible: a title must not move the cursor or change colours."""
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
+def _beginning(joined: Joined) -> str:
+    if joined.origin == "cursor":
+        return "again, without a gap" if joined.after else "going on from the cursor, without a gap"
+    return "beginning with the picture" if joined.origin == "snapshot" else f"from {joined.position} on"
 
 
 def _what(table: str, op: str, before: Mapping[str, Any] | None, row: Mapping[str, Any] | None) -> str:

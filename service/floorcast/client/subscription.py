@@ -9,7 +9,7 @@ from floorcast.errors import ClientError
 
 
 class Event(NamedTuple):
-    """One event of a topic: `changes`, `progress`, `revoked`, `must_refetch`."""
+    """One event of a topic: `changes`, `progress`, `revoked`, …; `refused` answers what was pushed and not accepted."""
 
     name: str
     payload: Payload

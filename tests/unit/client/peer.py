@@ -34,12 +34,16 @@ class Peer:
         """Send what a whole audience gets: without refs."""
         await self.socket.send(json.dumps([None, None, TOPIC, event, payload]))
 
-    async def accept_join(self) -> list[Any]:
+    async def accept_join(self, **response: object) -> list[Any]:
         """Answer a join; return it."""
         asked = await self.receive()
         assert asked[3] == "phx_join"
-        await self.reply(asked, position="5-0", role="technician")
+        await self.reply(asked, **({"position": "5-0", "role": "technician"} | response))
         return asked
+
+    async def end_topic(self, asked: list[Any], event: str) -> None:
+        """End the joining that a join began, with `phx_close` or `phx_error`."""
+        await self.socket.send(json.dumps([asked[0], asked[0], asked[2], event, {}]))
 
 
 @asynccontextmanager

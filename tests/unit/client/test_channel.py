@@ -21,6 +21,7 @@ def joined() -> tuple[ChannelProtocol, str]:
     """Return a protocol that has joined TOPIC, and the ref of that joining."""
     protocol = ChannelProtocol()
     ref, _ = protocol.join(TOPIC, {})
+    protocol.receive(frame(ref, ref, TOPIC, "phx_reply", {"status": "ok", "response": {}}))
     return protocol, ref
 
 
@@ -79,6 +80,22 @@ def test_what_belongs_to_an_earlier_joining_is_dropped() -> None:
     assert protocol.receive(frame(second, second, TOPIC, "phx_close", {})) == Ended(TOPIC, "closed")
 
 
+def test_fan_out_before_the_answer_belongs_to_the_joining_before() -> None:
+    """It carries no refs; taken for the new joining's it would be applied twice, or out of order."""
+    protocol, _ = joined()
+    ref, _ = protocol.join(TOPIC, {"from": "snapshot"})
+    late = frame(None, None, TOPIC, "changes", {"tick": 5})
+    assert protocol.receive(late) is None
+    protocol.receive(frame(ref, ref, TOPIC, "phx_reply", {"status": "ok", "response": {}}))
+    assert protocol.receive(late) == Pushed(TOPIC, "changes", {"tick": 5})
+
+
+def test_what_concerns_the_whole_socket_needs_no_joining() -> None:
+    """A token that expires, a gateway that is being stopped."""
+    text = frame(None, None, "phoenix", "draining", {"after_ms": 5})
+    assert ChannelProtocol().receive(text) == Pushed("phoenix", "draining", {"after_ms": 5})
+
+
 def test_a_push_on_a_topic_that_is_not_joined_is_dropped() -> None:
     """It was on its way when we left."""
     protocol, ref = joined()
@@ -103,7 +120,8 @@ def test_what_is_not_a_frame_is_a_value_error(text: str) -> None:
 def test_every_digit_of_a_number_can_be_kept() -> None:
     """Tests compare with the trail row for row: 183.0500 is not 183.05."""
     protocol = ChannelProtocol(parse_float=Decimal)
-    protocol.join(TOPIC, {})
+    ref, _ = protocol.join(TOPIC, {})
+    protocol.receive(frame(ref, ref, TOPIC, "phx_reply", {"status": "ok", "response": {}}))
     received = protocol.receive(f'[null,null,"{TOPIC}","changes",{{"cost":183.0500}}]')
     assert isinstance(received, Pushed)
     assert str(received.payload["cost"]) == "183.0500"

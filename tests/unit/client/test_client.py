@@ -10,6 +10,7 @@ from tests.unit.client.peer import TOPIC, Peer, a_server
 from websockets.asyncio.server import Request, Response, ServerConnection
 
 from floorcast.client import Event, FloorcastClient
+from floorcast.client.channel import Payload
 from floorcast.errors import ClientError
 
 
@@ -185,6 +186,33 @@ async def test_leaving_ends_the_iteration() -> None:
         await subscription.leave()
         assert [event async for event in subscription] == []
         assert left.is_set()
+
+
+async def test_what_the_server_says_of_the_socket_is_handed_on() -> None:
+    """It belongs to no topic."""
+    said: asyncio.Queue[tuple[str, Payload]] = asyncio.Queue()
+
+    async def script(peer: Peer) -> None:
+        await peer.socket.send('[null,null,"phoenix","draining",{"after_ms":5}]')
+        await peer.socket.wait_closed()
+
+    async with a_server(script) as url, FloorcastClient(url, "token", notice=lambda *news: said.put_nowait(news)):
+        assert await said.get() == ("draining", {"after_ms": 5})
+
+
+async def test_a_push_that_is_refused_is_an_event() -> None:
+    """Nobody waits for its answer."""
+
+    async def script(peer: Peer) -> None:
+        await peer.accept_join()
+        asked = await peer.receive()
+        await peer.reply(asked, "error", code="bad_presence", reason="bad_presence: no")
+        await peer.socket.wait_closed()
+
+    async with a_server(script) as url, FloorcastClient(url, "token") as client:
+        subscription = await client.join(TOPIC)
+        await client.push(TOPIC, "presence", {})
+        assert await anext(subscription) == Event("refused", {"code": "bad_presence", "reason": "bad_presence: no"})
 
 
 async def test_a_frame_that_is_no_frame_ends_the_connection() -> None:
