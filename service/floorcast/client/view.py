@@ -112,6 +112,8 @@ class WarehouseView:
         # Nothing more will come; what is raised then, None for the end of the iteration.
         self._over = False
         self._failure: ClientError | None = None
+        # The token of this socket ends soon; said once, perhaps before anything is joined.
+        self._expiring = False
         # Asks for a fresh token while the old one still holds.
         self._renewal: asyncio.Task[None] | None = None
         # Leaves a gateway that is being stopped.
@@ -237,6 +239,7 @@ class WarehouseView:
         self._was_joined = True
         self._start = "snapshot"
         self._events.append(self._replica.join(origin, subscription.response, self._after))
+        self._begin_renewal()
         for said in self._shown.after_joining():
             await self._say(said)
 
@@ -288,6 +291,8 @@ class WarehouseView:
         """The joining is over, or there was none to be had; `stay` on the socket for the next, if it lives."""
         self._subscription = None
         self._replica.leave()
+        # The server has spread these goodbyes over time already.
+        sent_away = error.code == "shutting_down" and self._departure is not None
         known = ends.known(error.code)
         returning = ends.may_return(error, renewable=callable(self._token))
         if not known.cursor_holds and (self._was_joined or self._replica.cursor is not None):
@@ -303,6 +308,7 @@ class WarehouseView:
             self._leave()
         if returning:
             seconds = ends.seconds_before_return(error, self._random.random(), self._failures)
+            seconds = 0.0 if sent_away else seconds
             self._failures += 1
             self._after = error
             self._not_before = asyncio.get_running_loop().time() + seconds
@@ -315,6 +321,7 @@ class WarehouseView:
             self._departure = None
         if self._renewal is not None:
             self._renewal.cancel()
+        self._expiring = False
         if self._client is not None:
             self._left.append(self._client)
             self._client = None
@@ -330,8 +337,9 @@ class WarehouseView:
     def _notice(self, event: str, payload: Payload) -> None:
         """Hear what the server says about the whole socket."""
         match event:
-            case "token_expiring" if callable(self._token) and (self._renewal is None or self._renewal.done()):
-                self._renewal = asyncio.get_running_loop().create_task(self._renew())
+            case "token_expiring":
+                self._expiring = True
+                self._begin_renewal()
             case "draining" if self._departure is None:
                 seconds = float(payload.get("after_ms") or 0) / 1000
                 self._departure = asyncio.get_running_loop().call_later(seconds, self._depart)
@@ -340,8 +348,16 @@ class WarehouseView:
 
     def _depart(self) -> None:
         if self._subscription is not None:
-            detail = "the gateway is being stopped and asked to come back elsewhere"
-            self._subscription.end(ClientError("shutting_down", detail, retry_after_seconds=0.0))
+            detail = "the gateway is being stopped and asked to go elsewhere"
+            self._subscription.end(ClientError("shutting_down", detail))
+
+    def _begin_renewal(self) -> None:
+        # A token is handed over on a joined topic.
+        if self._expiring and self._subscription is not None and callable(self._token):
+            self._expiring = False
+            if self._renewal is not None and not self._renewal.done():
+                return
+            self._renewal = asyncio.get_running_loop().create_task(self._renew())
 
     async def _renew(self) -> None:
         """Give the server a fresh token, however often it takes; without one it closes the socket in the end."""

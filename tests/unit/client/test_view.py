@@ -72,7 +72,8 @@ class Server:
     def view(self, **options: Any) -> WarehouseView:
         """Return a view of it that never waits long."""
         token = options.pop("token", "token")
-        return WarehouseView(self.url, token, "north", random=AtOnce(), **({"reply_seconds": 5 * UNIT} | options))
+        usual: dict[str, Any] = {"random": AtOnce(), "reply_seconds": 5 * UNIT}
+        return WarehouseView(self.url, token, "north", **(usual | options))
 
 
 @asynccontextmanager
@@ -466,7 +467,7 @@ def test_options_that_contradict_each_other_are_refused() -> None:
 
 
 async def test_a_token_that_expires_is_renewed_where_one_can_be_made() -> None:
-    """On the joining that there is, without a loss; who makes tokens may be away for a moment."""
+    """Once there is a joining to say it on, without a loss; who makes tokens may be away for a moment."""
     made: list[str] = []
 
     async def make_token() -> str:
@@ -477,8 +478,8 @@ async def test_a_token_that_expires_is_renewed_where_one_can_be_made() -> None:
 
     def make(server: Server) -> tuple[Script, ...]:
         async def script(peer: Peer) -> None:
-            await server.accept(peer)
             await peer.socket.send('[null,null,"phoenix","token_expiring",{"expires_at":0,"in_seconds":30}]')
+            await server.accept(peer)
             renewal = await peer.receive()
             assert renewal[2:] == [TOPIC, "access_token", {"access_token": "token 2"}]
             await picture(peer)
@@ -515,15 +516,18 @@ async def test_a_fault_in_making_tokens_is_the_callers() -> None:
             await anext(view)
 
 
-async def test_a_gateway_that_drains_is_left_when_it_says() -> None:
-    """What was sent before is told first; the cursor goes along."""
+@pytest.mark.parametrize("after", [20, 100_000])
+async def test_a_gateway_that_drains_is_left_when_it_says(after: int) -> None:
+    """Or when it closes the socket before; what was sent is told first, the cursor goes along."""
 
     def make(server: Server) -> tuple[Script, ...]:
         async def first(peer: Peer) -> None:
             await server.accept(peer)
             await picture(peer)
-            await peer.socket.send('[null,null,"phoenix","draining",{"after_ms":20}]')
+            await peer.socket.send(f'[null,null,"phoenix","draining",{{"after_ms":{after}}}]')
             await tick(peer, 6)
+            if after > 1000:
+                await peer.socket.close(1012)
 
         async def second(peer: Peer) -> None:
             await server.accept(peer)
@@ -531,7 +535,7 @@ async def test_a_gateway_that_drains_is_left_when_it_says() -> None:
 
         return first, second
 
-    async with serving(make) as server, server.view() as view:
+    async with serving(make) as server, server.view(random=Random(1)) as view:
         waiting = await next_of(view, Waiting)
         assert (waiting.error.code, waiting.seconds) == ("shutting_down", 0)
         assert (await next_of(view, Changes)).tick == 7
