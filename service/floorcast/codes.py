@@ -272,6 +272,14 @@ _TABLE = (
         False,
         True,
     ),
+    ErrorCode(
+        "presence_too_often",
+        "What you want to be shown with changes more often than is passed on.",
+        "Say it again in a while, as it is by then.",
+        True,
+        True,
+        wait=_PATIENT,
+    ),
     # The end of a topic
     ErrorCode(
         "revoked",

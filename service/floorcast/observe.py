@@ -227,6 +227,20 @@ class SubscriberSlow(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class GatewaySilent(Event):
+    """Another gateway gave no sign of life for too long; who was present there is not any more."""
+
+    gateway: str
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceRetold(Event):
+    """Redis did not hold what this gateway had told of who is present; all of it was told again."""
+
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
 class PictureRead(Event):
     """The first picture of a warehouse was read for somebody."""
 

@@ -7,7 +7,9 @@ HEARTBEAT = "phoenix"
 
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
-_WAREHOUSE = re.compile(r"warehouse:([A-Za-z0-9_.\-]{1,128})")
+_ID = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
+
+_WAREHOUSE = "warehouse:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +24,20 @@ class WarehouseTopic:
 
 
 def parse_topic(text: str) -> WarehouseTopic | None:
-    """Read a topic that can be joined; None for anything else, however it is malformed.
+    """Read a topic that can be joined; None for anything else, however it is malformed."""
+    if not text.startswith(_WAREHOUSE):
+        return None
+    warehouse = parse_id(text.removeprefix(_WAREHOUSE))
+    return None if warehouse is None else WarehouseTopic(warehouse)
 
-    The id is compared as text with what the trail carries, so letters outside the usual ids are refused
+
+def parse_id(text: str) -> str | None:
+    """Read the id of a row; None for anything else.
+
+    It is compared as text with what the trail carries, so letters outside the usual ids are refused
     here rather than escaped in every frame later. A uuid is folded to lower case, as Postgres prints it; any
     other id is taken as it is.
     """
-    match = _WAREHOUSE.fullmatch(text)
-    if match is None:
+    if _ID.fullmatch(text) is None:
         return None
-    return WarehouseTopic(match[1].lower() if _UUID.fullmatch(match[1]) else match[1])
+    return text.lower() if _UUID.fullmatch(text) else text

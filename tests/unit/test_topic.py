@@ -2,7 +2,7 @@
 
 import pytest
 
-from floorcast.topic import HEARTBEAT, WarehouseTopic, parse_topic
+from floorcast.topic import HEARTBEAT, WarehouseTopic, parse_id, parse_topic
 
 ID = "3f2b0c1e-9a57-4c0f-8a3e-0d9b6a1f2c77"
 
@@ -48,3 +48,11 @@ def test_an_id_that_is_no_uuid_keeps_its_capitals(name: str) -> None:
 def test_anything_else_cannot_be_joined(text: str) -> None:
     """No quoting and no wildcard may reach frames and keys."""
     assert parse_topic(text) is None
+
+
+def test_an_id_is_read_by_itself_as_in_a_topic() -> None:
+    """Work orders are named in the same way."""
+    assert parse_id(ID.upper()) == ID
+    assert parse_id("WO-7") == "WO-7"
+    assert parse_id("a b") is None
+    assert parse_id("") is None

@@ -28,3 +28,14 @@ def log_pattern(incarnation: str) -> str:
 
 HISTORIES = tuple(f"{_SHARD}:{kind}:*" for kind in ("feed", "log"))
 """Globs over the keys of all histories."""
+
+PRESENCE_GATEWAYS = f"{_SHARD}:presence:gateways"
+"""Hash: gateway → `<number of its last statement>:<milliseconds of Redis's clock when it last spoke>`."""
+
+PRESENCE_STATEMENTS = f"{_SHARD}:presence:statements"
+"""Stream: what gateways said lately, for those that listen. Bounded; whoever misses something reads `presence_key`."""
+
+
+def presence_key(gateway: str) -> str:
+    """Hash: slot → entry, everybody who is present at one gateway; as of its last statement."""
+    return f"{_SHARD}:presence:entries:{gateway}"

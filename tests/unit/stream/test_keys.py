@@ -4,7 +4,8 @@ from fnmatch import fnmatchcase
 
 from floorcast.stream import keys
 
-ALL = (keys.NEWEST, keys.feed_key("i"), keys.log_key("i", "w"))
+PRESENCE = (keys.PRESENCE_GATEWAYS, keys.PRESENCE_STATEMENTS, keys.presence_key("g"))
+ALL = (keys.NEWEST, keys.feed_key("i"), keys.log_key("i", "w"), *PRESENCE)
 
 
 def test_all_keys_of_a_shard_live_in_one_slot() -> None:
@@ -19,7 +20,7 @@ def test_streams_of_two_histories_never_share_a_key() -> None:
 
 
 def test_a_sweep_finds_every_stream_and_leaves_what_is_published_alone() -> None:
-    """Without `newest` the feed would begin anew."""
+    """Without `newest` the feed would begin anew; who is present is so in any history."""
     found = {key for key in ALL for pattern in keys.HISTORIES if fnmatchcase(key, pattern)}
     assert found == {keys.feed_key("i"), keys.log_key("i", "w")}
     assert fnmatchcase(keys.log_key("i", "w"), keys.log_pattern("i"))
