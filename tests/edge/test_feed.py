@@ -65,9 +65,9 @@ class Feed:
         return found
 
     async def log(self, warehouse: str, incarnation: str = "one") -> list[tuple[bytes, bytes]]:
-        """Ids of a log's entries, each with the id that it names as the one before."""
+        """Ids of a log's entries, each with the tick that it says it is behind."""
         answer = await self.redis.xrange(keys.log_key(incarnation, warehouse))
-        return [(identity, fields[b"previous"]) for identity, fields in answer]
+        return [(identity, fields[b"behind"]) for identity, fields in answer]
 
     async def close(self) -> None:
         """End every connection."""
@@ -179,11 +179,11 @@ async def test_beginning_anew_drops_what_the_feed_held(feed: Feed) -> None:
     assert await feed.entries() == [a_tick(9, "north")]
 
 
-async def test_each_entry_of_a_log_names_the_one_before(feed: Feed) -> None:
+async def test_each_entry_of_a_log_says_which_one_it_follows(feed: Feed) -> None:
     """Ticks that did not concern the warehouse are not there, so only this shows a hole."""
     await feed.publish(a_tick(1, "north"), a_tick(2, "south"), a_tick(3, "north", "south"), a_tick(4, "north"))
-    assert await feed.log("north") == [(b"1-0", b""), (b"3-0", b"1-0"), (b"4-0", b"3-0")]
-    assert await feed.log("south") == [(b"2-0", b""), (b"3-0", b"2-0")]
+    assert await feed.log("north") == [(b"1-0", b"0"), (b"3-0", b"1"), (b"4-0", b"3")]
+    assert await feed.log("south") == [(b"2-0", b"0"), (b"3-0", b"2")]
 
 
 async def test_a_log_does_not_hide_what_was_never_published(feed: Feed) -> None:
@@ -191,17 +191,17 @@ async def test_a_log_does_not_hide_what_was_never_published(feed: Feed) -> None:
     await feed.publish(a_tick(1, "north", "south"))
     await feed.publisher.publish(a_tick(9, "north"), after=newest_of(a_tick(1)), anew=True)
     await feed.publish(a_tick(10), a_tick(11, "south", "north"))
-    assert await feed.log("north") == [(b"9-0", b""), (b"11-0", b"9-0")]
-    assert await feed.log("south") == [(b"11-0", b"")]
+    assert await feed.log("north") == [(b"9-0", b"8"), (b"11-0", b"9")]
+    assert await feed.log("south") == [(b"11-0", b"8")]
 
 
-async def test_a_log_that_was_trimmed_to_nothing_still_names_what_it_had(feed: Feed) -> None:
+async def test_a_log_that_was_swept_away_says_since_when_it_had_nothing(feed: Feed) -> None:
     """A reader who holds the last of it may go on; one who lacks it sees that."""
     await feed.publish(a_tick(1, "north"), a_tick(2, "south"))
     await feed.publisher.sweep("one", 2)
     assert await feed.log("north") == []
     await feed.publish(a_tick(3, "north"))
-    assert await feed.log("north") == [(b"3-0", b"1-0")]
+    assert await feed.log("north") == [(b"3-0", b"1")]
 
 
 async def test_logs_and_feed_are_trimmed_below_the_floor(feed: Feed) -> None:
@@ -220,7 +220,8 @@ async def test_a_sweep_drops_other_histories_and_keeps_this_one(feed: Feed) -> N
     await feed.publisher.publish(a_tick(1, "north", incarnation="two"), after=newest_of(a_tick(1)), anew=True)
     await feed.publisher.sweep("two", 0)
     assert set(await feed.redis.keys()) == {
-        name.encode() for name in (keys.NEWEST, keys.feed_key("two"), keys.log_key("two", "north"))
+        name.encode()
+        for name in (keys.NEWEST, keys.feed_key("two"), keys.known_key("two"), keys.log_key("two", "north"))
     }
     assert await feed.entries("two") == [a_tick(1, "north", incarnation="two")]
 

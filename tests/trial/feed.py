@@ -99,13 +99,13 @@ def _operations(tick: Tick) -> list[Operation]:
 
 
 def _audit_log(client: "Redis", key: str, place: str, trail: Trail, first: int) -> list[str]:
-    """A place's log names each entry's predecessor, and holds every tick of the feed that concerned it."""
+    """Each entry of a place's log says which one it follows, and it holds every tick of the feed that concerned it."""
     entries: Any = client.xrange(key)
     names = [_text(name) for name, _ in entries]
     faults = [
-        f"{key} has {name} behind {before} and names {_text(fields[b'previous'])} as its predecessor"
+        f"{key} has {name} behind {before} and says that it is behind {_text(fields[b'behind'])}"
         for before, (name, fields) in zip(names, entries[1:], strict=False)
-        if _text(fields[b"previous"]) != before
+        if _text(fields[b"behind"]) + "-0" != before
     ]
     held = {int(name.split("-")[0]) for name in names}
     missing = [tick for tick, _ in trail.told(place, first - 1) if tick not in held]

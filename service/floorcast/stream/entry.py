@@ -2,19 +2,21 @@
 
 An entry is a flat list of fields. `tick` holds the header; every other field holds one operation: its name is a JSON
 array `[i, n, xid, table, warehouse, op, by, actor, at, key, new, old]` (i makes it unique; the last three are lengths
-in bytes, -1 for none), its value the three texts behind each other, which are never parsed on the way.
+in bytes, -1 for none), its value the three texts behind each other, which are never parsed on the way. An entry of a
+log has `behind` as well; the script that publishes it adds that.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from floorcast.operation import Operation
+from floorcast.operation import EVERYWHERE, Operation
 from floorcast.position import Position
 
 _HEADER = b"tick"
+_BEHIND = b"behind"
 _PROGRESS = b"progress"
 
 
@@ -31,7 +33,7 @@ class FeedTick:
     # A marker: the operations are not here but in Postgres.
     large: bool
     operations: tuple[Operation, ...]
-    # Whose logs get a marker when it is large; only its publisher needs to know.
+    # The places whose logs get a marker when it is large; only its publisher needs to know.
     warehouses: tuple[str, ...] = ()
 
     @property
@@ -57,6 +59,25 @@ class FeedProgress:
 FeedEntry = FeedTick | FeedProgress
 
 
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """A tick as the log of one place carries it."""
+
+    tick: int
+    # Between that tick and this one the place had nothing; None when nobody knows.
+    behind: int | None
+    at: str
+    # A marker: the operations are not here but in Postgres.
+    large: bool
+    # The operations, as they are written.
+    fields: Mapping[bytes, bytes]
+
+    @property
+    def operations(self) -> Iterator[Operation]:
+        """The operations, in order."""
+        return (_operation(orjson.loads(name), texts) for name, texts in self.fields.items())
+
+
 def tick_fields(tick: FeedTick) -> list[bytes]:
     """Write the fields and values of a tick's feed entry."""
     header = {
@@ -71,11 +92,14 @@ def tick_fields(tick: FeedTick) -> list[bytes]:
     return [_HEADER, orjson.dumps(header), *_operation_fields(tick.operations)]
 
 
-def log_fields(tick: FeedTick, warehouse: str) -> list[bytes]:
-    """Write the fields and values of a tick's entry in the log of one warehouse."""
-    operations = (operation for operation in tick.operations if operation.warehouse == warehouse)
-    header = {"at": tick.at, "large": tick.large}
-    return [_HEADER, orjson.dumps(header), *_operation_fields(operations)]
+def log_fields(tick: FeedTick) -> Mapping[str, list[bytes]]:
+    """Write the fields and values of a tick's entry in the log of each place that it concerns."""
+    told: dict[str, list[Operation]] = {place: [] for place in tick.warehouses}
+    for operation in tick.operations:
+        if operation.warehouse != EVERYWHERE:
+            told.setdefault(operation.warehouse, []).append(operation)
+    header = orjson.dumps({"at": tick.at, "large": tick.large})
+    return {place: [_HEADER, header, *_operation_fields(operations)] for place, operations in told.items()}
 
 
 def read_entry(identity: bytes, fields: Mapping[bytes, bytes]) -> FeedEntry:
@@ -94,6 +118,21 @@ def read_entry(identity: bytes, fields: Mapping[bytes, bytes]) -> FeedEntry:
         header["count"],
         header["large"],
         operations,
+    )
+
+
+def read_log_entry(identity: bytes, fields: Sequence[bytes]) -> LogEntry:
+    """Read one entry of a log, its fields and values in a flat list."""
+    found = dict(zip(fields[::2], fields[1::2], strict=True))
+    # One that an earlier version wrote does not say behind which tick it comes; it proves nothing.
+    behind = found.pop(_BEHIND, None)
+    header = orjson.loads(found.pop(_HEADER))
+    return LogEntry(
+        Position.parse(identity.decode()).tick,
+        None if behind is None else int(behind),
+        header["at"],
+        header["large"],
+        found,
     )
 
 

@@ -14,13 +14,14 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from floorcast.errors import PublishRefused
-from floorcast.operation import EVERYWHERE
 from floorcast.position import Position
 from floorcast.stream import keys
 from floorcast.stream.connect import PATIENCE_SECONDS, as_unavailable, open_redis, stream_entries
 from floorcast.stream.entry import FeedEntry, FeedTick, log_fields, read_entry, tick_fields
 
 _ENTRIES_PER_READ = 128
+
+_PLACES_PER_CALL = 500
 
 _LUA = resources.files("floorcast.stream").joinpath("lua")
 
@@ -43,6 +44,7 @@ class FeedPublisher:
         self._redis = open_redis(redis_url, patience=2.0)
         self._publish = self._redis.register_script(_LUA.joinpath("publish_tick.lua").read_text())
         self._progress = self._redis.register_script(_LUA.joinpath("publish_progress.lua").read_text())
+        self._trim = self._redis.register_script(_LUA.joinpath("trim_logs.lua").read_text())
 
     async def newest(self) -> Newest | None:
         """Return how far the current history is published; None when Redis holds none."""
@@ -62,9 +64,7 @@ class FeedPublisher:
             PublishRefused: something else is published; nothing was changed.
             StreamUnavailable: no answer; it may or may not have been published.
         """
-        concerned = (operation.warehouse for operation in tick.operations)
-        warehouses = [name for name in dict.fromkeys((*tick.warehouses, *concerned)) if name != EVERYWHERE]
-        feed = tick_fields(tick)
+        feed, logs = tick_fields(tick), log_fields(tick)
         arguments: list[Any] = [
             *(("", "", "") if after is None else (after.incarnation, after.tick, after.seal)),
             int(anew),
@@ -75,13 +75,13 @@ class FeedPublisher:
             len(feed),
             *feed,
         ]
-        for warehouse in warehouses:
-            log = log_fields(tick, warehouse)
-            arguments += [len(log), *log]
+        for place, log in logs.items():
+            arguments += [place, len(log), *log]
         names = [
             keys.NEWEST,
             keys.feed_key(tick.incarnation),
-            *(keys.log_key(tick.incarnation, warehouse) for warehouse in warehouses),
+            keys.known_key(tick.incarnation),
+            *(keys.log_key(tick.incarnation, place) for place in logs),
         ]
         async with as_unavailable():
             answer = await self._publish(keys=names, args=arguments)
@@ -95,10 +95,13 @@ class FeedPublisher:
         _refused(answer)
 
     async def sweep(self, incarnation: str, floor: int) -> None:
-        """Trim the logs of warehouses where nothing happens any more, and drop other histories."""
+        """Trim logs, those of places where nothing happens any more as well, and drop other histories."""
         async with as_unavailable():
-            async for log in self._redis.scan_iter(match=keys.log_pattern(incarnation), count=500):
-                await self._redis.xtrim(log, minid=f"{floor}-0", approximate=False)
+            known, log = keys.known_key(incarnation), keys.log_key(incarnation, "")
+            logs = self._redis.scan_iter(match=keys.log_pattern(incarnation), count=500)
+            places = [key.decode().removeprefix(log) async for key in logs]
+            for some in (places[i : i + _PLACES_PER_CALL] for i in range(0, len(places), _PLACES_PER_CALL)):
+                await self._trim(keys=[known, *(log + place for place in some)], args=[floor, *some])
             for pattern in keys.HISTORIES:
                 async for key in self._redis.scan_iter(match=pattern, count=500):
                     if incarnation.encode() not in key:

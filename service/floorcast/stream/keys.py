@@ -8,7 +8,7 @@ _SHARD = "floorcast:{0}"
 
 NEWEST = f"{_SHARD}:newest"
 """Hash `incarnation`, `tick`, `seal`: what is published now; what the scripts compare and set, all three together, so
-that a relay of another history is refused as surely as a late one. `began`: the tick at which the feed began anew."""
+that a relay of another history is refused as surely as a late one."""
 
 
 def feed_key(incarnation: str) -> str:
@@ -16,9 +16,17 @@ def feed_key(incarnation: str) -> str:
     return f"{_SHARD}:feed:{incarnation}"
 
 
-def log_key(incarnation: str, warehouse: str) -> str:
-    """Stream: one entry per tick that concerned the warehouse, `<tick>-0`, naming the log's entry before it."""
-    return f"{_SHARD}:log:{incarnation}:{warehouse}"
+def log_key(incarnation: str, place: str) -> str:
+    """Stream: one entry per tick that concerned the place, `<tick>-0`; its `behind` says since when there was none."""
+    return f"{_SHARD}:log:{incarnation}:{place}"
+
+
+def known_key(incarnation: str) -> str:
+    """Hash: what all logs were told behind the tick `behind` and up to the tick `tick`.
+
+    `@<place>` is the newest tick of that place; one that is not named had none in between.
+    """
+    return f"{_SHARD}:known:{incarnation}"
 
 
 def log_pattern(incarnation: str) -> str:
@@ -26,7 +34,7 @@ def log_pattern(incarnation: str) -> str:
     return f"{_SHARD}:log:{incarnation}:*"
 
 
-HISTORIES = tuple(f"{_SHARD}:{kind}:*" for kind in ("feed", "log"))
+HISTORIES = tuple(f"{_SHARD}:{kind}:*" for kind in ("feed", "known", "log"))
 """Globs over the keys of all histories."""
 
 PRESENCE_GATEWAYS = f"{_SHARD}:presence:gateways"

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import OTHER_WAREHOUSE, WAREHOUSE
 from tests.fixtures.gateway import an_operation
 
-from floorcast.operation import Operation
+from floorcast.operation import EVERYWHERE, Operation
 from floorcast.position import Position
-from floorcast.stream.entry import FeedProgress, FeedTick, log_fields, read_entry, tick_fields
+from floorcast.stream.entry import FeedProgress, FeedTick, log_fields, read_entry, read_log_entry, tick_fields
 
 names, texts = st.text(max_size=9), st.binary(max_size=40)
 operations = st.lists(
@@ -61,12 +60,31 @@ def test_two_equal_operations_are_two() -> None:
     assert len(as_mapping(tick_fields(tick))) == 3
 
 
-def test_a_log_has_its_own_warehouse_only() -> None:
-    """It is what the subscribers of that warehouse will be replayed."""
-    mine, other = (an_operation(1, warehouse) for warehouse in (WAREHOUSE, OTHER_WAREHOUSE))
-    tick = FeedTick(1, "", "", "at", "", 2, large=False, operations=(mine, other))
-    names = [orjson.loads(name) for name in log_fields(tick, WAREHOUSE)[2::2]]
-    assert [name[4] for name in names] == [WAREHOUSE]
+@given(ticks)
+def test_logs_have_what_was_told_in_each_place(tick: FeedTick) -> None:
+    """It is what those who were away will be told; what concerns everybody is in no log."""
+    logs = log_fields(tick)
+    assert set(logs) == {each.warehouse for each in tick.operations} - {EVERYWHERE}
+    for place, fields in logs.items():
+        entry = read_log_entry(b"7-0", [b"behind", b"3", *fields])
+        assert (entry.tick, entry.behind, entry.at, entry.large) == (7, 3, tick.at, tick.large)
+        assert tuple(entry.operations) == tuple(each for each in tick.operations if each.warehouse == place)
+
+
+def test_a_large_tick_marks_the_logs_of_the_places_that_it_concerns() -> None:
+    """Or nobody would know that something happened there."""
+    tick = FeedTick(1, "", "", "at", "", 5000, large=True, operations=(), warehouses=(WAREHOUSE, OTHER_WAREHOUSE))
+    entries = {place: read_log_entry(b"1-0", fields) for place, fields in log_fields(tick).items()}
+    assert {place: (entry.large, list(entry.operations)) for place, entry in entries.items()} == {
+        WAREHOUSE: (True, []),
+        OTHER_WAREHOUSE: (True, []),
+    }
+
+
+def test_an_entry_of_an_earlier_version_says_behind_nothing() -> None:
+    """So it proves nothing, whatever it meant by the one before."""
+    (fields,) = log_fields(FeedTick(9, "", "", "at", "", 1, large=False, operations=(an_operation(),))).values()
+    assert read_log_entry(b"9-0", [b"previous", b"8-0", *fields]).behind is None
 
 
 def test_progress_is_read_with_its_place_behind_the_tick() -> None:

@@ -1,13 +1,13 @@
 -- Publishes one tick, or refuses: it must follow exactly what is published, by incarnation, tick and seal.
 -- Atomic, so that no reader sees a feed without its logs, and a relay that woke up late changes nothing.
 --
--- KEYS  1 newest · 2 feed · 3… one log for each warehouse concerned
+-- KEYS  1 newest · 2 feed · 3 what the logs know · 4… one log for each place concerned
 -- ARGV  1 expected incarnation · 2 expected tick · 3 expected seal (all '' when the caller saw nothing)
 --       4 '1' to begin the feed anew at this tick, else '0'
 --       5 incarnation · 6 tick · 7 seal · 8 floor: entries of ticks below it are trimmed
---       9 number of feed fields and values, then these; then the same for each log, in the order of KEYS
+--       9 number of feed fields and values, then these; then for each log, in the order of KEYS: its place, and the same
 -- Returns {1}, or {0, tick, seal} of what is published.
-local incarnation, tick, seal, began = unpack(redis.call('HMGET', KEYS[1], 'incarnation', 'tick', 'seal', 'began'))
+local incarnation, tick, seal = unpack(redis.call('HMGET', KEYS[1], 'incarnation', 'tick', 'seal'))
 if not (incarnation and tick and seal) then
     incarnation, tick, seal = '', '', ''
 end
@@ -18,7 +18,21 @@ end
 local position = ARGV[6] .. '-0'
 if ARGV[4] == '1' then
     redis.call('DEL', KEYS[2])
-    began = ARGV[6]
+end
+
+-- The hash knows everything that the logs were told behind a tick: of each place that it names, the newest tick; of any
+-- other, that there was none. It goes on only where it ended with the tick before this one. Everything else is a hole (the
+-- feed begins anew past some ticks, the hash was lost, a relay published that does not keep it), and it begins behind that.
+local behind
+if incarnation == ARGV[5] and tonumber(ARGV[6]) == tick + 1 then
+    local known = redis.call('HMGET', KEYS[3], 'tick', 'behind')
+    if known[1] == tick then
+        behind = known[2]
+    end
+end
+if not behind then
+    redis.call('DEL', KEYS[3])
+    behind = string.format('%.0f', ARGV[6] - 1)
 end
 
 local at = 9
@@ -32,39 +46,44 @@ local function fields()
     return list
 end
 
--- The newest id that a log ever had, trimmed or not; '' for none. A log from before the feed began anew lacks what was
--- never published, and its next entry would hide the hole: such a log begins anew as well.
-local function last_of(log)
-    if redis.call('EXISTS', log) == 0 then
-        return ''
-    end
-    local info = redis.call('XINFO', 'STREAM', log)
-    for i = 1, #info, 2 do
-        if info[i] == 'last-generated-id' then
-            if tonumber(string.match(info[i + 1], '^%d+')) >= tonumber(began or 0) then
-                return info[i + 1]
-            end
-        end
-    end
-    redis.call('DEL', log)
-    return ''
+-- Each entry says behind which tick it comes: between that and itself the place had nothing.
+local function append(log, last, list)
+    return redis.pcall('XADD', log, position, 'behind', last, unpack(list))
 end
 
--- A log first, the feed last: an error here (out of memory, say) leaves `newest` where it was, and the tick is
--- published again; an entry that is there already has the same id and is left alone.
+-- Logs first, then the feed, at last what tells of them: an error here (out of memory, say) leaves `newest` and the hash
+-- where they were, and the tick is published again.
 local feed = fields()
-for k = 3, #KEYS do
+local places = {}
+for k = 4, #KEYS do
+    local place = '@' .. ARGV[at]
+    at = at + 1
     local list = fields()
-    local previous = last_of(KEYS[k])
-    if previous ~= position then
-        redis.call('XADD', KEYS[k], position, 'previous', previous, unpack(list))
+    local last = redis.call('HGET', KEYS[3], place)
+    -- A log that the hash does not name is from before what it knows, and nobody could tell what is missing there.
+    if not last and redis.call('EXISTS', KEYS[k]) == 1 then
+        redis.call('DEL', KEYS[k])
+    end
+    local added = append(KEYS[k], last or behind, list)
+    if type(added) == 'table' and string.find(added.err, 'equal or smaller', 1, true) then
+        -- It holds this tick from a try that ended half-way, whoever made it: only what is written now counts.
+        redis.call('DEL', KEYS[k])
+        added = append(KEYS[k], last or behind, list)
+    end
+    if type(added) == 'table' then
+        return added
     end
     redis.call('XTRIM', KEYS[k], 'MINID', ARGV[8] .. '-0')
+    places[#places + 1] = place
 end
 -- Tick 0 is where everything begins; it carries nothing, and 0-0 is no id for Redis.
 if ARGV[6] ~= '0' then
     redis.call('XADD', KEYS[2], position, unpack(feed))
 end
 redis.call('XTRIM', KEYS[2], 'MINID', '~', ARGV[8] .. '-0')
-redis.call('HSET', KEYS[1], 'incarnation', ARGV[5], 'tick', ARGV[6], 'seal', ARGV[7], 'began', began or ARGV[6])
+for _, place in ipairs(places) do
+    redis.call('HSET', KEYS[3], place, ARGV[6])
+end
+redis.call('HSET', KEYS[3], 'tick', ARGV[6], 'behind', behind)
+redis.call('HSET', KEYS[1], 'incarnation', ARGV[5], 'tick', ARGV[6], 'seal', ARGV[7])
 return {1}
