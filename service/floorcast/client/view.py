@@ -1,36 +1,26 @@
 """A live view of one warehouse: complete, in order, and back by itself after every loss.
 
-The edge only: it connects, joins, waits and saves. What frames mean is decided in `replica.py`, what follows a loss in
-`ends.py`. Whoever iterates drives it; beside that there are the socket's reader and heartbeat, and at times the renewal
-of a token.
+It joins, waits and saves. What frames mean is decided in `replica.py`, what follows a loss in `ends.py`; `line.py` has
+the socket. Whoever iterates drives it.
 """
 
 import asyncio
-import contextlib
-import inspect
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import Any, Literal, Self
 
 from floorcast.client import ends
 from floorcast.client.asked import Asked, History, Slow
-from floorcast.client.channel import Payload, socket_address
-from floorcast.client.client import FloorcastClient
+from floorcast.client.channel import socket_address
 from floorcast.client.cursors import CursorStore, MemoryCursor
 from floorcast.client.errand import Errand
-from floorcast.client.events import Forgotten, Key, Metas, Refused, Row, ViewEvent, Waiting
+from floorcast.client.events import Changes, Forgotten, Key, Metas, Progress, Refused, Row, Snapshot, ViewEvent, Waiting
+from floorcast.client.line import Line, Token
 from floorcast.client.presence import Shown
 from floorcast.client.replica import Replica
-from floorcast.client.subscription import Subscription
 from floorcast.errors import ClientError
-
-Token = str | Callable[[], str | Awaitable[str]]
-"""A token, or a function that makes a fresh one: asked for each connection, and before the one in use expires."""
-
-_WAITING_FRAMES = 16
-"""Frames that may wait for the consumer; beyond them the socket is not read, and the server sees that."""
 
 
 class WarehouseView:
@@ -78,12 +68,16 @@ class WarehouseView:
             slow,
             presence,
         )
-        self._url = url
-        self._token = token
-        self._parse_float = parse_float
-        self._heartbeat_seconds = heartbeat_seconds
-        self._reply_seconds = reply_seconds
         self._random = random or SystemRandom()
+        self._line = Line(
+            url,
+            token,
+            self._asked.topic,
+            heartbeat_seconds=heartbeat_seconds,
+            reply_seconds=reply_seconds,
+            parse_float=parse_float,
+            random=self._random,
+        )
         self._store: CursorStore = cursor or MemoryCursor()
         self._replica = Replica(keep_rows)
         # Where to begin while there is no cursor: `snapshot`, but the very first time whatever was asked for.
@@ -96,11 +90,6 @@ class WarehouseView:
         self._due: str | None = None
         # What a caller who was cancelled may have left behind half done.
         self._errand = Errand()
-        # The socket, while there is one that may still be good; and those that have to be closed.
-        self._client: FloorcastClient | None = None
-        self._left: list[FloorcastClient] = []
-        # The joining, while there is one.
-        self._subscription: Subscription | None = None
         # On the loop's clock: not before this is another attempt made.
         self._not_before = 0.0
         # Losses in a row, without a step in between.
@@ -112,12 +101,6 @@ class WarehouseView:
         # Nothing more will come; what is raised then, None for the end of the iteration.
         self._over = False
         self._failure: ClientError | None = None
-        # The token of this socket ends soon; said once, perhaps before anything is joined.
-        self._expiring = False
-        # Asks for a fresh token while the old one still holds.
-        self._renewal: asyncio.Task[None] | None = None
-        # Leaves a gateway that is being stopped.
-        self._departure: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         """Look where the stream was left; the connection is made when the first event is asked for."""
@@ -132,8 +115,8 @@ class WarehouseView:
     ) -> None:
         """Close the socket. The event given out last counts as not done with: see `save`."""
         await self._errand.abandon()
-        self._leave()
-        await self._close_left()
+        self._line.end(None)
+        await self._line.settle()
 
     def __aiter__(self) -> Self:
         """Return itself: one consumer per view. Leaving the loop and coming back loses nothing."""
@@ -150,15 +133,13 @@ class WarehouseView:
         """
         await self._errand.finish()
         await self.save()
-        if self._renewal is not None and self._renewal.done() and not self._renewal.cancelled():
-            self._renewal.result()  # Whoever makes the tokens may have failed in a way that is not ours to mend.
         while not self._events:
             if self._over:
                 raise self._failure or StopAsyncIteration
-            if self._subscription is None:
-                await self._errand.run(self._come)
+            if self._line.joined:
+                await self._listen()
             else:
-                await self._listen(self._subscription)
+                await self._errand.run(self._come)
         event = self._events.popleft()
         if isinstance(event, Forgotten):
             self._due = "" if event.final else None
@@ -199,11 +180,11 @@ class WarehouseView:
         """
         if not self._asked.presence:
             raise ValueError("Open the view with presence=True to be shown to others.")
-        await self._say(self._shown.track(meta or {}, work_order))
+        await self._line.push("presence", self._shown.track(meta or {}, work_order))
 
     async def untrack(self, *, work_order: str | None = None) -> None:
         """Be shown no more at a work order; without one, nowhere."""
-        await self._say(self._shown.untrack(work_order))
+        await self._line.push("presence", self._shown.untrack(work_order))
 
     async def save(self) -> None:
         """Save the cursor of the event given out last now: it is done with. Else asking for the next one does it."""
@@ -218,166 +199,59 @@ class WarehouseView:
         self._due = None
 
     async def _come(self) -> None:
-        """Wait as long as was said, connect unless the socket is still good, and join."""
-        await self._close_left()
-        loop = asyncio.get_running_loop()
-        await asyncio.sleep(max(0.0, self._not_before - loop.time()))
+        """Wait as long as was said, and join."""
+        await self._line.settle()
+        await asyncio.sleep(max(0.0, self._not_before - asyncio.get_running_loop().time()))
         cursor = self._replica.cursor
         origin: Literal["cursor", "snapshot", "now"] = "cursor"
         if cursor is None:
             origin = "now" if self._start == "now" else "snapshot"
         try:
-            client = self._client or await self._connect()
-            self._client = client
-            subscription = await client.join(
-                self._asked.topic, self._asked.join(cursor or origin, self._shown.at_joining)
-            )
+            response = await self._line.join(self._asked.join(cursor or origin, self._shown.at_joining))
         except ClientError as error:
-            self._lose(error, stay=error.code != "no_reply")
+            self._lose(error)
             return
-        self._subscription = subscription
         self._was_joined = True
         self._start = "snapshot"
-        self._events.append(self._replica.join(origin, subscription.response, self._after))
-        self._begin_renewal()
+        self._events.append(self._replica.join(origin, response, self._after))
         for said in self._shown.after_joining():
-            await self._say(said)
+            await self._line.push("presence", said)
 
-    async def _say(self, presence: Payload) -> None:
-        # Without a joining it goes with the next one.
-        if self._client is not None and self._subscription is not None:
-            with contextlib.suppress(ClientError):
-                await self._client.push(self._asked.topic, "presence", presence)
-
-    async def _connect(self) -> FloorcastClient:
-        client = FloorcastClient(
-            self._url,
-            await self._fresh_token(),
-            heartbeat_seconds=self._heartbeat_seconds,
-            reply_seconds=self._reply_seconds,
-            queue_size=_WAITING_FRAMES,
-            parse_float=self._parse_float,
-            notice=self._notice,
-        )
-        return await client.__aenter__()
-
-    async def _listen(self, subscription: Subscription) -> None:
+    async def _listen(self) -> None:
         """Take the next frame of the joining, or its end."""
         try:
-            name, payload = await anext(subscription)
-        except StopAsyncIteration:
-            self._lose(ClientError("topic_closed", "the server ended this joining for good"), stay=False)
-            return
+            name, payload = await self._line.receive()
+            if name in ("must_refetch", "revoked"):
+                raise ends.refused_reply(payload, name)
+            event = Refused(ends.refused_reply(payload)) if name == "refused" else self._replica.receive(name, payload)
         except ClientError as error:
-            self._lose(error, stay=error.code not in ("shutting_down", "bad_frame"))
+            self._lose(error)
             return
-        if name in ("must_refetch", "revoked"):
-            self._lose(ends.refused_reply(payload, name), stay=True)
-            return
-        if name == "refused":
-            self._events.append(Refused(ends.refused_reply(payload)))
-            return
-        try:
-            event = self._replica.receive(name, payload)
-        except ClientError as error:
-            self._lose(error, stay=False)
-            return
-        if event is not None:
+        if isinstance(event, Snapshot | Changes | Progress):
             self._failures = 0
             self._after = None
+        if event is not None:
             self._events.append(event)
 
-    def _lose(self, error: ClientError, *, stay: bool) -> None:
-        """The joining is over, or there was none to be had; `stay` on the socket for the next, if it lives."""
-        self._subscription = None
+    def _lose(self, error: ClientError) -> None:
+        """Decide what follows: the joining is over, or there was none to be had."""
+        seconds = ends.seconds_before_return(error, self._random.random(), self._failures)
+        if error.code == "shutting_down" and self._line.sent_away:
+            seconds = 0.0
+        returning = ends.may_return(error, renewable=self._line.renewable)
+        self._line.end(error if returning else None)
         self._replica.leave()
-        # The server has spread these goodbyes over time already.
-        sent_away = error.code == "shutting_down" and self._departure is not None
-        known = ends.known(error.code)
-        returning = ends.may_return(error, renewable=callable(self._token))
-        if not known.cursor_holds and (self._was_joined or self._replica.cursor is not None):
+        if not ends.known(error.code).cursor_holds and (self._was_joined or self._replica.cursor is not None):
             self._replica.forget()
             self._start = "snapshot"
             reason = error.reason if error.code == "must_refetch" else None
             self._events.append(Forgotten(reason or error.code, error, final=not returning))
             # Being told to forget is how it ends for who was in; who never was is refused.
-            self._over, self._failure = not returning, None
+            self._over = not returning
         elif not returning:
             self._over, self._failure = True, error
-        if not (returning and stay and self._client is not None and self._client.connected):
-            self._leave()
         if returning:
-            seconds = ends.seconds_before_return(error, self._random.random(), self._failures)
-            seconds = 0.0 if sent_away else seconds
             self._failures += 1
             self._after = error
             self._not_before = asyncio.get_running_loop().time() + seconds
             self._events.append(Waiting(error, seconds))
-
-    def _leave(self) -> None:
-        """Give the socket up; it is closed where there is time to wait for that."""
-        if self._departure is not None:
-            self._departure.cancel()
-            self._departure = None
-        if self._renewal is not None:
-            self._renewal.cancel()
-        self._expiring = False
-        if self._client is not None:
-            self._left.append(self._client)
-            self._client = None
-
-    async def _close_left(self) -> None:
-        if self._renewal is not None and self._client is None:
-            renewal, self._renewal = self._renewal, None
-            await asyncio.gather(renewal, return_exceptions=True)
-        while self._left:
-            await self._left[-1].__aexit__(None, None, None)
-            self._left.pop()
-
-    def _notice(self, event: str, payload: Payload) -> None:
-        """Hear what the server says about the whole socket."""
-        match event:
-            case "token_expiring":
-                self._expiring = True
-                self._begin_renewal()
-            case "draining" if self._departure is None:
-                seconds = float(payload.get("after_ms") or 0) / 1000
-                self._departure = asyncio.get_running_loop().call_later(seconds, self._depart)
-            case _:
-                pass
-
-    def _depart(self) -> None:
-        if self._subscription is not None:
-            detail = "the gateway is being stopped and asked to go elsewhere"
-            self._subscription.end(ClientError("shutting_down", detail))
-
-    def _begin_renewal(self) -> None:
-        # A token is handed over on a joined topic.
-        if self._expiring and self._subscription is not None and callable(self._token):
-            self._expiring = False
-            if self._renewal is not None and not self._renewal.done():
-                return
-            self._renewal = asyncio.get_running_loop().create_task(self._renew())
-
-    async def _renew(self) -> None:
-        """Give the server a fresh token, however often it takes; without one it closes the socket in the end."""
-        for failures in range(16):
-            client, subscription = self._client, self._subscription
-            if client is None or subscription is None:
-                return
-            try:
-                await client.refresh_token(self._asked.topic, await self._fresh_token())
-            except ClientError as error:
-                await asyncio.sleep(ends.seconds_before_return(error, self._random.random(), failures))
-            else:
-                return
-
-    async def _fresh_token(self) -> str:
-        """Return a token; raises ClientError(`token_unavailable`) when whoever makes them cannot be reached."""
-        if isinstance(self._token, str):
-            return self._token
-        try:
-            made = self._token()
-            return await made if inspect.isawaitable(made) else made
-        except OSError as error:
-            raise ClientError("token_unavailable", f"no token could be had: {error}") from error

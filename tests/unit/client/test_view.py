@@ -545,6 +545,7 @@ async def test_a_gateway_that_drains_is_left_when_it_says(after: int) -> None:
 async def test_presence_is_shown_again_after_a_loss() -> None:
     """In the warehouse by the join itself, at work orders behind it; refusals are told."""
     heard: list[Any] = []
+    refused = asyncio.Event()
 
     def make(server: Server) -> tuple[Script, ...]:
         async def first(peer: Peer) -> None:
@@ -552,7 +553,8 @@ async def test_presence_is_shown_again_after_a_loss() -> None:
             await peer.push("presence_state", anna={"metas": [{"phx_ref": "1"}]})
             heard.extend([await peer.receive(), await peer.receive()])
             await peer.reply(heard[-1], "error", code="presence_full", reason="presence_full: no room")
-            await peer.socket.wait_closed()
+            await refused.wait()
+            await peer.socket.close(1012)
 
         async def second(peer: Peer) -> None:
             await server.accept(peer)
@@ -567,9 +569,7 @@ async def test_presence_is_shown_again_after_a_loss() -> None:
         await view.track({"name": "Anna"})
         await view.track({"doing": "repair"}, work_order="WO-1")
         assert (await next_of(view, Refused)).error.code == "presence_full"
-        assert view._client is not None
-        assert view._client._socket is not None
-        await view._client._socket.close()
+        refused.set()
         await next_of(view, Snapshot)
         await view.untrack()
     with pytest.raises(ValueError, match="presence=True"):
