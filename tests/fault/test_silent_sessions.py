@@ -1,6 +1,8 @@
 """A session to Postgres that falls silent without a word: pulled cables, firewalls that forget, proxies that hang."""
 
 import asyncio
+import os
+import socket
 from collections.abc import Awaitable, Callable
 
 import psycopg
@@ -193,3 +195,14 @@ async def test_a_gateway_whose_session_falls_silent_asks_on_another(
     assert (await trail.begin()).tick == 0
     assert [event.session for event in observed.of(SessionSilent)] == ["floorcast gateway"]
     await trail.aclose()
+
+
+async def test_the_kernel_gives_up_a_peer_that_vanished_within_seconds(database: Database) -> None:
+    """A session on which nothing is asked is looked after by nobody else."""
+    async with await connect(database.service_url, role=None, application="idle") as connection:
+        with socket.socket(fileno=os.dup(connection.fileno())) as twin:
+            options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
+            idle, interval, count, unanswered = (twin.getsockopt(socket.IPPROTO_TCP, option) for option in options)
+            assert twin.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert idle + interval * count <= 12
+    assert 0 < unanswered <= 12_000

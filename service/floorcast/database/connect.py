@@ -33,11 +33,11 @@ _SESSION = (
 )
 
 _LIVENESS: dict[str, Any] = {
-    # A peer that vanished without a word is noticed within seconds, not after the kernel's two hours.
+    # A peer that vanished without a word is noticed within ten seconds or so, not after the kernel's two hours.
     "keepalives_idle": "5",
     "keepalives_interval": "2",
     "keepalives_count": "3",
-    "tcp_user_timeout": "15000",
+    "tcp_user_timeout": "10000",
     # A standby has no list of running transactions: a snapshot taken there loses rows.
     "target_session_attrs": "read-write",
 }

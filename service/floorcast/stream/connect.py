@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from floorcast.errors import StreamUnavailable
 
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 3.0
 """How long an answer may take before Redis counts as away."""
 
 
