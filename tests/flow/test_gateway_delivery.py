@@ -135,6 +135,20 @@ async def test_progress_is_heard_of_a_redis_that_counts_anew(open_gateway: Open,
             pass
 
 
+async def test_a_clock_that_was_set_back_does_not_silence_progress(open_gateway: Open, stream: Stream) -> None:
+    """For the hour that it takes to come back, all screens would be stale."""
+    place = await open_gateway(stream, progress_seconds=0.1)
+    async with place.phone() as phone:
+        await phone.join()
+        stream.progress("2026-11-23T10:11:10+00:00")
+        assert (await phone.until("progress"))["at"] == "2026-11-23T10:11:10+00:00"
+        for at in ("2026-11-23T09:11:11+00:00", "2026-11-23T09:11:12+00:00"):
+            # No sooner than its rhythm allows.
+            await asyncio.sleep(0.15)
+            stream.progress(at)
+            assert (await phone.until("progress"))["at"] == at
+
+
 async def test_a_tick_that_is_missing_in_the_feed_is_read_from_postgres(open_gateway: Open, stream: Stream) -> None:
     """Never skipped, whole and in order."""
     place = await open_gateway(stream)

@@ -39,7 +39,35 @@ class Link(Protocol):
         ...
 
 
+class Sign(Protocol):
+    """A sign of progress: what had committed before a time is in the ticks up to one."""
+
+    @property
+    def tick(self) -> int:
+        """That tick."""
+        ...
+
+    @property
+    def k(self) -> int:
+        """Its place among the signs of this tick, as Redis counts them."""
+        ...
+
+    @property
+    def at(self) -> str:
+        """That time by the server's clock, as text of one form: compares as times do."""
+        ...
+
+
 HeaderT = TypeVar("HeaderT", bound=Link)
+
+
+def is_news(sign: Sign, last: Sign | None) -> bool:
+    """Whether a sign of progress of our tick is another than those that were heard before; `last` is the last of them.
+
+    A Redis that was emptied counts anew, and one that was restored repeats what it said; a clock that was set back says
+    earlier times. Each alone must not silence the rest, so a sign is old only where both say so.
+    """
+    return last is None or sign.tick != last.tick or sign.k > last.k or sign.at > last.at
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from floorcast.backoff import Backoff
 from floorcast.errors import DatabaseUnavailable, StreamUnavailable
-from floorcast.gateway.course import MOST_MISSING, Course, Link, Reason
+from floorcast.gateway.course import MOST_MISSING, Course, Link, Reason, is_news
 from floorcast.gateway.hub import Hub
 from floorcast.gateway.upstream import Feed, HeaderT, Trail
 from floorcast.observe import (
@@ -94,8 +94,8 @@ class Follower(Generic[HeaderT]):
         self._course = Course("", 0, "")
         # Behind which entry of the feed to read on.
         self._after = Position(0)
-        # Time of the newest progress that was heard, as text of one form: compares as times do.
-        self._progress_at = ""
+        # The newest sign of progress that was heard.
+        self._sign: FeedProgress | None = None
 
     async def run(self) -> None:
         """Begin and follow, until cancelled. Whatever happens, no tick is skipped: topics end with a reason instead."""
@@ -117,7 +117,7 @@ class Follower(Generic[HeaderT]):
         self._standing.waiting_for = "where to begin, from Postgres"
         start = await self._insist(self._trail.begin)
         self._course = Course(start.incarnation, start.tick, start.seal)
-        self._after, self._progress_at = Position(start.tick), ""
+        self._after, self._sign = Position(start.tick), None
         self._hub.begin(start)
         self._standing.tick, self._standing.ready = start.tick, True
         self._announce(start.tick)
@@ -172,8 +172,8 @@ class Follower(Generic[HeaderT]):
                 step = self._course.hear_progress(entry.tick)
                 if step == "consult":
                     await self._consult()
-                if entry.tick == self._course.tick and entry.at > self._progress_at:
-                    self._progress_at = entry.at
+                if entry.tick == self._course.tick and is_news(entry, self._sign):
+                    self._sign = entry
                     self._standing.fresh_at = time.monotonic()
                     self._hub.hand_out()
                     self._hub.progress(entry.tick, entry.at, asyncio.get_running_loop().time())

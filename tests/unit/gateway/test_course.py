@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorcast.gateway.course import MOST_MISSING, Course
+from floorcast.gateway.course import MOST_MISSING, Course, is_news
+from floorcast.stream.entry import FeedProgress
 
 
 @dataclass(frozen=True)
@@ -99,3 +100,26 @@ def test_however_the_feed_mixes_ticks_each_is_delivered_once_and_in_order(heard:
             delivered.append(link.tick)
             course = course.after(link)
     assert delivered == list(range(1, max(heard, default=0) + 1))
+
+
+@pytest.mark.parametrize(
+    ("tick", "k", "at", "news"),
+    [
+        (5, 4, "10:00", True),
+        (5, 3, "10:00", False),
+        # Redis was emptied and counts anew; what it says is later.
+        (5, 1, "10:01", True),
+        # Redis was restored and says again what it said.
+        (5, 2, "09:59", False),
+        # The clock was set back.
+        (5, 4, "09:00", True),
+        (6, 1, "09:00", True),
+    ],
+)
+def test_a_sign_of_progress_is_old_only_where_its_place_and_its_time_are(
+    tick: int, k: int, at: str, *, news: bool
+) -> None:
+    """An old one must not count as fresh; and neither a Redis nor a clock that begins anew may silence new ones."""
+    last = FeedProgress(5, 3, "10:00")
+    assert is_news(FeedProgress(tick, k, at), last) is news
+    assert is_news(last, None)
