@@ -3,20 +3,24 @@
 import asyncio
 import contextlib
 import gc
+from collections.abc import AsyncIterator
 
 from floorcast.access.claims import TokenVerifier
 from floorcast.access.keys import PublishedKeys
 from floorcast.database.picture import PictureReader
-from floorcast.errors import SettingsError
+from floorcast.errors import DatabaseUnavailable, SettingsError
 from floorcast.gateway.follower import Standing
-from floorcast.gateway.gateway import Gateway
+from floorcast.gateway.gateway import Gateway, Past
+from floorcast.gateway.lens import Condition
 from floorcast.gateway.trail import PostgresTrail
+from floorcast.gateway.upstream import Shown
 from floorcast.http.application import build_application
 from floorcast.http.metrics import Metrics
 from floorcast.http.readiness import GatewayHealth
 from floorcast.journal import keep_journal
 from floorcast.lifecycle import DRAIN_SECONDS, allow_files, run_parts, run_process
 from floorcast.observe import watch
+from floorcast.operation import Operation
 from floorcast.relay.relay import Relay
 from floorcast.settings import Settings
 from floorcast.stream.feed import FeedPublisher, FeedReader
@@ -97,7 +101,14 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         settings=settings, pictures=pictures, verifier=verifier, health=health, metrics=metrics
     )
     gateway = Gateway(
-        settings=settings, trail=trail, feed=feed, verifier=verifier, application=application, standing=standing
+        settings=settings,
+        trail=trail,
+        feed=feed,
+        past=Past(_NothingKept(), _NothingKept(), _NothingKept()),
+        verifier=verifier,
+        read_filter=_no_filters,
+        application=application,
+        standing=standing,
     )
     await pictures.open()
     # What start-up made lives to the end; without this the collector walks through all of it again and again, and each
@@ -113,6 +124,28 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         await pictures.close()
         await feed.aclose()
         await trail.aclose()
+
+
+class _NothingKept:
+    """Nothing is kept beyond a gateway's memory yet: clients are told to read again."""
+
+    async def page(self, *_: object) -> None:
+        return None
+
+    async def access(self, *_: object) -> None:
+        return None
+
+    async def pages(self, *_: object) -> AsyncIterator[tuple[Operation, ...]]:
+        if self is not None:
+            raise DatabaseUnavailable("Large ticks are not read back yet.")
+        yield ()
+
+    async def read(self, *_: object, **__: object) -> Shown:
+        raise DatabaseUnavailable("First pictures are read by HTTP.")
+
+
+def _no_filters(*_: object) -> Condition:
+    raise ValueError("filters are not read yet")
 
 
 def _urls(settings: Settings) -> tuple[str, str]:

@@ -8,6 +8,9 @@
     ├── NewerDatabaseError    the database was migrated by a newer Floorcast
     ├── StreamUnavailable     Redis cannot be reached
     ├── PublishRefused        Redis is at another position than the relay believed
+    ├── PictureTooLarge       a first picture has more bytes than may be read at once
+    ├── PicturesBusy          as many first pictures are read or held as may be
+    ├── PictureUnreadable     a table is not as the gateway knows it, or not for the caller
     ├── EmbeddedServerError   the PostgreSQL or Redis of `floorcast up` cannot be started or stopped
     ├── FactoryError          the demo, the simulation or a replay cannot be done on this database
     ├── TokenError            a token that cannot be accepted
@@ -62,6 +65,18 @@ class PublishRefused(FloorcastError):  # noqa: N818 — the script's own word fo
     def __str__(self) -> str:
         """Say where Redis stands."""
         return f"refused: the feed is published through tick {self.tick} (seal {self.seal[:12] or 'none'})"
+
+
+class PictureTooLarge(FloorcastError):  # noqa: N818 — reads as a state, which it is
+    """A first picture has more bytes than may be read at once; asking for less helps, asking again does not."""
+
+
+class PicturesBusy(FloorcastError):  # noqa: N818 — reads as a state, which it is
+    """As many first pictures are read or held as may be, or the disk for them is full; asking later helps."""
+
+
+class PictureUnreadable(FloorcastError):  # noqa: N818 — reads as a state, which it is
+    """A table cannot be read as it was asked for: it has changed, or its rules were never applied to it."""
 
 
 class EmbeddedServerError(FloorcastError):

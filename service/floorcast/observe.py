@@ -6,6 +6,7 @@ log lines, one counts, and tests await the very events that operators read about
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,7 @@ class AccessWithdrawn(Event):
 
 @dataclass(frozen=True, slots=True)
 class SubscriberSlow(Event):
-    """A subscriber did not read; its socket was closed with this many bytes waiting."""
+    """A subscriber did not read; so many bytes that waited for it were taken back, to be told again at its own pace."""
 
     waiting_bytes: int
 
@@ -238,6 +239,15 @@ class PresenceRetold(Event):
     """Redis did not hold what this gateway had told of who is present; all of it was told again."""
 
     people: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp(Event):
+    """A joining that was behind is live: at once from memory, or by an errand."""
+
+    how: Literal["memory", "errand"]
+    # Ticks that it was behind.
+    ticks: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class PastTick:
     # As they are delivered live, in that order; `n` is the place in the whole tick.
     operations: tuple[Operation, ...]
     # It has more than is held in memory: no operations here, they are read in pages from Postgres.
-    large: bool
+    large: bool = False
 
 
 @dataclass(frozen=True, slots=True)

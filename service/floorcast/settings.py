@@ -86,7 +86,18 @@ class Settings(BaseSettings):
     outbox_bytes: Annotated[int, Field(ge=65_536)] = Field(
         1_048_576,
         validation_alias="FLOORCAST_OUTBOX_BYTES",
-        description="How much may wait for one socket before it is closed as a slow reader.",
+        description="How much may wait for one socket before it is taken back and told again at the reader's pace.",
+    )
+    memory_bytes: Annotated[int, Field(ge=1_048_576)] = Field(
+        33_554_432,
+        validation_alias="FLOORCAST_MEMORY_BYTES",
+        description="How much of the stream each gateway process remembers for clients that come back; what is older "
+        "is read from Redis or Postgres.",
+    )
+    reading_seconds: Annotated[float, Field(ge=1)] = Field(
+        60.0,
+        validation_alias="FLOORCAST_READING_SECONDS",
+        description="How long a client may take to read its first picture.",
     )
     frame_bytes: Annotated[int, Field(ge=4_096)] = Field(
         262_144,

@@ -308,7 +308,7 @@ class World:
 
     async def compare_law(self) -> None:
         """What the hub followed is what a gateway that begins now reads."""
-        followed, read = self.hub._law, Law(await read_base(self.gateway))
+        followed, read = self.hub.law, Law(await read_base(self.gateway))
         assert followed.tables == read.tables
         assert followed._persons == read._persons
         assert followed._grants._grants == read._grants._grants

@@ -7,6 +7,7 @@ import pytest
 from tests.fixtures.gateway import AT, NORTH, SOUTH, Open, Stream, a_grant, a_rule, a_token, an_operation, readable
 from tests.fixtures.observed import Observed
 
+from floorcast.cursor import parse_cursor
 from floorcast.observe import StreamBack, StreamLost
 
 
@@ -21,13 +22,16 @@ async def test_a_join_is_answered_with_the_position_from_which_it_is_live(open_g
     stream.close_tick(an_operation())
     place = await open_gateway(stream)
     async with place.phone() as phone:
-        assert await phone.join() == {
+        answer = await phone.join()
+        assert parse_cursor(answer["response"].pop("cursor")).tick == 1
+        assert answer == {
             "status": "ok",
             "response": {
                 "position": "1-0",
                 "incarnation": "first",
                 "role": "technician",
                 "tables": ["equipment", "work_orders"],
+                "keys": {"equipment": ["id"], "work_orders": ["id"]},
             },
         }
         tick = stream.close_tick(an_operation(1, text="ä 1.50"), an_operation(2))
@@ -114,7 +118,8 @@ async def test_progress_names_the_position_and_the_time(open_gateway: Open, stre
         await phone.join()
         tick = stream.close_tick(an_operation(1, SOUTH))
         stream.progress("2026-11-23T10:11:13+00:00")
-        assert await phone.until("progress") == {"position": f"{tick}-0", "at": "2026-11-23T10:11:13+00:00"}
+        said = await phone.until("progress")
+        assert (said["position"], said["at"]) == (f"{tick}-0", "2026-11-23T10:11:13+00:00")
 
 
 async def test_progress_is_heard_of_a_redis_that_counts_anew(open_gateway: Open, stream: Stream) -> None:

@@ -337,7 +337,7 @@ def _deaf(place: Place) -> Iterator[socket.socket]:
             f"GET /realtime/v1/websocket?vsn=2.0.0&apikey={a_token()} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
             f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
         )
-        text = b'["1","1","warehouse:north","phx_join",{}]'
+        text = b'["1","1","warehouse:north","phx_join",{"slow":"close"}]'
         deaf.sendall(bytes((0x81, 0x80 | len(text))) + b"\0\0\0\0" + text)
         yield deaf
 

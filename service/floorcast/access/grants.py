@@ -5,6 +5,7 @@ an answer is always exact for one tick: no cache that expires, no question to th
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import orjson
@@ -16,6 +17,8 @@ WAREHOUSES = "warehouses"
 """Its rows say which warehouses exist; a trusted server may join any of those, and only those."""
 
 SERVICE_ROLE = "service_role"
+
+_NOBODY: AbstractSet[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,11 @@ class Grants:
         """Begin with what a tick sees; `warehouses` are warehouse → its organization. The arguments are copied."""
         self._grants = {user: dict(roles) for user, roles in grants.items()}
         self._organizations = dict(warehouses)
+        # Warehouse → who has a role there.
+        self._people: dict[str, set[str]] = {}
+        for user, roles in grants.items():
+            for warehouse in roles:
+                self._people.setdefault(warehouse, set()).add(user)
 
     def role(self, claims_role: str, user: str, warehouse: str) -> str | None:
         """Return the role in which somebody may join a warehouse, None when not at all.
@@ -68,6 +76,18 @@ class Grants:
     def warehouses_of(self, user: str) -> Iterable[str]:
         """Return the warehouses in which somebody has a role."""
         return self._grants.get(user, {}).keys()
+
+    def people_of(self, warehouse: str) -> AbstractSet[str]:
+        """Return who has a role in a warehouse."""
+        return self._people.get(warehouse, _NOBODY)
+
+    def past(self, warehouse: str, people: Mapping[str, str | None]) -> "Grants":
+        """Return who had a role in one warehouse: as now, but for these people, who had these, or None."""
+        roles = {user: self._grants[user][warehouse] for user in self.people_of(warehouse)}
+        roles |= {user: role for user, role in people.items() if role is not None}
+        present = {user: {warehouse: role} for user, role in roles.items() if people.get(user, role) is not None}
+        organization = self._organizations.get(warehouse)
+        return Grants(present, {} if organization is None else {warehouse: organization})
 
     def organization_of(self, warehouse: str) -> str | None:
         """Return whose a warehouse is, None when nobody knows."""
@@ -103,10 +123,12 @@ class Grants:
         before.setdefault((user, warehouse), roles.get(warehouse))
         if role is None:
             roles.pop(warehouse, None)
+            self._people.get(warehouse, set()).discard(user)
             if not roles:
                 del self._grants[user]
         else:
             roles[warehouse] = role
+            self._people.setdefault(warehouse, set()).add(user)
 
     def _set_warehouse(self, operation: Operation, belonged: dict[str, str | None]) -> None:
         name = operation.warehouse

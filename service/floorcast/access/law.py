@@ -7,6 +7,7 @@ warehouses, and what is about a person wherever that person may be.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from floorcast.access.grants import CONCERNS_ACCESS, NO_DIFFERENCE, SERVICE_ROLE
 from floorcast.access.policy import EVERYTHING, Policy, View
 from floorcast.change import GRANTS, TRACKED
 from floorcast.operation import ORGANIZATION, PERSON, Operation, PersonTable, departure
+from floorcast.shape import TableShape
 
 
 class Beginning(Protocol):
@@ -49,6 +51,11 @@ class Beginning(Protocol):
     @property
     def persons(self) -> Mapping[str, PersonTable]:
         """Those of `tables` whose rows are about a person."""
+        ...
+
+    @property
+    def shapes(self) -> Mapping[str, TableShape]:
+        """What the tracked tables look like; of a later moment than the tick, perhaps."""
         ...
 
     @property
@@ -135,6 +142,24 @@ class Law:
         """Return the column that names the person whom a table's rows are about; None where they are not."""
         about = self._persons.get(table)
         return None if about is None else about.column
+
+    def organization_of(self, warehouse: str) -> str | None:
+        """Return whose a warehouse is, None when nobody knows."""
+        return self._grants.organization_of(warehouse)
+
+    def people_of(self, warehouse: str) -> AbstractSet[str]:
+        """Return who may be in a warehouse."""
+        return self._grants.people_of(warehouse)
+
+    def past(self, warehouse: str, people: Mapping[str, str | None]) -> "Law":
+        """Return the law of one warehouse as it was: as it is, but that these people had these roles in it.
+
+        For telling what happened there since; nobody's view is asked of it.
+        """
+        past = Law()
+        past.tables, past._persons = self.tables, dict(self._persons)
+        past._grants = self._grants.past(warehouse, people)
+        return past
 
     def _follow(self, body: Mapping[str, Any]) -> None:
         table = body["table"]

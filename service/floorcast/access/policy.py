@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from floorcast.change import COLUMN_RULE, OWNER_RULE, POLICY, TABLE_RULE
+from floorcast.cursor import digest
 from floorcast.operation import Operation
 
 _READING = "select"
@@ -38,6 +39,14 @@ class View:
     def shows(self, table: str) -> bool:
         """Whether it may show a row of the table at all."""
         return self.reads_table(table) or table in self.owned
+
+    @property
+    def digest(self) -> bytes:
+        """What stands for it in cursors: the same for equal views, in every process."""
+        reads = "*" if self.reads is None else ",".join(sorted(self.reads))
+        owned = ",".join(f"{table}.{column}" for table, column in sorted(self.owned.items()))
+        hidden = ",".join(f"{table}.{name}" for table, names in sorted(self.hidden.items()) for name in sorted(names))
+        return digest(f"{reads};{owned};{hidden}".encode())
 
     def within(self, tables: frozenset[str] | None) -> "View":
         """Return the part of it that is about these tables; None: all of it."""

@@ -160,9 +160,9 @@ class Connection(asyncio.Protocol):
             self._tell("draining", wire.draining_payload(seconds))
 
     def overflowed(self, waiting_bytes: int) -> None:
-        """Hear from the outbox that this reader is too slow; others are being served, so close it afterwards."""
+        """Hear from the outbox that this reader is too slow; others are being served, so see to it afterwards."""
         observe(SubscriberSlow(waiting_bytes))
-        self._shared.loop.call_soon(self.close, "slow_reader")
+        self._shared.loop.call_soon(self._lag)
 
     def close(self, code: str) -> None:
         """End the socket with a code of `errors.CODES`, which says whether to come back."""
@@ -201,6 +201,12 @@ class Connection(asyncio.Protocol):
             self.close(answer.code)
         elif answer:
             self._outbox.put(answer)
+
+    def _lag(self) -> None:
+        if self._ending is None:
+            ending = self._session.lag()
+            if ending is not None:
+                self.close(ending.code)
 
     def _send_protocol_frames(self) -> None:
         """Send what `websockets` wants sent: pongs, pings and closes."""

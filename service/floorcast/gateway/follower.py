@@ -6,7 +6,7 @@ hear no progress, so that a screen can say that it is stale; what was missed is 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import SystemRandom
 from typing import Generic, TypeVar
@@ -37,18 +37,6 @@ _SILENCE_SECONDS = 1.0
 
 _HAND_OUT_BYTES = 65_536
 """Pending bytes after which sockets get a turn of the loop: a burst must not outrun readers who do read."""
-
-_PATIENCE_SECONDS = 3.0
-"""How long all that is read back at one time may wait for slow readers."""
-
-_LAST_PATIENCE_SECONDS = 0.25
-"""How long each further part waits after that; who has not taken it by then is closed, and delays nobody again."""
-
-_PART_OPERATIONS = 500
-_PART_BYTES = 131_072
-"""A page of a large tick leaves in parts of about so much at most."""
-
-_LOOK_SECONDS = 0.01
 
 ResultT = TypeVar("ResultT")
 
@@ -213,47 +201,25 @@ class Follower(Generic[HeaderT]):
         missing = self._course.missing(incarnation, headers)
         if isinstance(missing, str):
             raise _CannotGoOn(missing)
-        patience, handed_out = _Patience(_PATIENCE_SECONDS), 0
         for header in missing:
             if header.large:
                 await self._deliver_large(header)
                 continue
             observe(TickMissing(header.tick))
             self._deliver(header, header.at, await self._insist(lambda header=header: self._operations(header)))  # type: ignore[misc]
-            handed_out += self._hub.pending_bytes
             self._hub.hand_out()
-            if handed_out >= _HAND_OUT_BYTES:
-                handed_out = 0
-                await patience.wait_for(self._hub)
 
     async def _operations(self, header: HeaderT) -> tuple[Operation, ...]:
         return tuple([operation async for page in self._trail.pages(header) for operation in page])
 
     async def _deliver_large(self, header: HeaderT) -> None:
-        """Deliver a tick that does not fit into memory: what concerns access first, then its data page by page.
+        """Deliver a tick that does not fit into memory: what concerns access; the rest is read by whom it concerns.
 
         Withdrawals must come before the first row, and may stand behind the last one.
         """
         concerned = await self._insist(lambda: self._trail.concerned(header))
-        self._hub.begin_large(header.tick, header.at, await self._insist(lambda: self._trail.access(header)))
-        patience = _Patience(_PATIENCE_SECONDS)
-        sent = 0
-
-        async def send() -> None:
-            """Send the pages that were not sent yet; Postgres may go away between any two."""
-            nonlocal sent
-            number = 0
-            async for page in self._trail.pages(header):
-                number += 1
-                if number > sent:
-                    for part in _parts(page):
-                        self._hub.part(part)
-                        await patience.wait_for(self._hub)
-                    sent = number
-
-        if self._hub.is_joined(concerned):
-            await self._insist(send)
-        self._hub.end_large()
+        access = await self._insist(lambda: self._trail.access(header))
+        self._hub.deliver_large(header.tick, header.at, access, concerned)
         self._delivered(header, 0)
 
     def _deliver(self, link: Link, at: str, operations: tuple[Operation, ...]) -> None:
@@ -281,36 +247,3 @@ class Follower(Generic[HeaderT]):
                 if lost:
                     observe(DatabaseBack(_COMPONENT))
                 return answer
-
-
-class _Patience:
-    """A budget of waiting, for everything that is read back at one time."""
-
-    def __init__(self, seconds: float) -> None:
-        self._left = seconds
-
-    async def wait_for(self, hub: Hub) -> None:
-        """Give the sockets a turn, then wait until they have taken what was handed out; let go of who does not."""
-        await asyncio.sleep(0)
-        waited = 0.0
-        while hub.crowded():
-            if self._left <= 0 and waited >= _LAST_PATIENCE_SECONDS:
-                hub.shed()
-                return
-            await asyncio.sleep(_LOOK_SECONDS)
-            self._left -= _LOOK_SECONDS
-            waited += _LOOK_SECONDS
-
-
-def _parts(page: Sequence[Operation]) -> Iterator[list[Operation]]:
-    """Cut a page where it becomes long or heavy."""
-    part: list[Operation] = []
-    size = 0
-    for operation in page:
-        part.append(operation)
-        size += operation.size
-        if len(part) >= _PART_OPERATIONS or size >= _PART_BYTES:
-            yield part
-            part, size = [], 0
-    if part:
-        yield part

@@ -1,18 +1,25 @@
-"""The gateway as a whole: a hub, a follower that feeds it, a listener that fills it, a wheel that looks after it."""
+"""The gateway as a whole.
+
+A hub, a follower that feeds it, a listener that fills it, errands that bring joinings to the present, and a wheel that
+looks after all sockets.
+"""
 
 import asyncio
+from dataclasses import dataclass
 from random import SystemRandom
 from typing import Any, Generic, Protocol
 
 from floorcast.access.claims import Claims
 from floorcast.gateway.admission import Admission, Limits, Pace
+from floorcast.gateway.asking import ReadFilter
+from floorcast.gateway.catchup import CatchUps
 from floorcast.gateway.drain import drain
 from floorcast.gateway.follower import Follower, Standing
 from floorcast.gateway.hub import Hub
 from floorcast.gateway.listener import HttpSide, Listener
 from floorcast.gateway.session import Rules
 from floorcast.gateway.shared import Shared, Timed
-from floorcast.gateway.upstream import Feed, HeaderT, Trail
+from floorcast.gateway.upstream import Feed, HeaderT, PastPages, PastTrail, Pictures, Trail
 from floorcast.gateway.wheel import Wheel
 from floorcast.observe import GatewayReady, TaskFailed, observe
 from floorcast.settings import Settings
@@ -25,6 +32,15 @@ _GUESTS_AT_ONCE = 100
 
 _CROWD_SECONDS, _ONE_SECONDS = 2.0, 5.0
 """How many seconds' worth of connects or joins may come at once, of everybody together and of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Where a gateway finds what it does not remember."""
+
+    pages: PastPages
+    trail: PastTrail
+    pictures: Pictures
 
 
 class Verifier(Protocol):
@@ -44,7 +60,9 @@ class Gateway(Generic[HeaderT]):
         settings: Settings,
         trail: Trail[HeaderT],
         feed: Feed,
+        past: Past,
         verifier: Verifier,
+        read_filter: ReadFilter,
         application: Any,
         standing: Standing | None = None,
     ) -> None:
@@ -54,6 +72,8 @@ class Gateway(Generic[HeaderT]):
             settings: addresses, limits and rhythms.
             trail: Postgres; a `trail.PostgresTrail`.
             feed: Redis; a `stream.feed.FeedReader`.
+            past: what was before this gateway's own memory, and first pictures.
+            read_filter: reads the filters of joins.
             verifier: decides about tokens; an `access.claims.TokenVerifier`.
             application: the ASGI application for everything that is not a socket.
             standing: kept up to date, for whoever asks whether this gateway is of use.
@@ -62,7 +82,11 @@ class Gateway(Generic[HeaderT]):
         self._application = application
         self._verifier = verifier
         self.standing = standing or Standing()
-        self._hub = Hub(settings.progress_seconds)
+        self._read_filter = read_filter
+        self._hub = Hub(settings.progress_seconds, settings.memory_bytes)
+        self._catch_ups = CatchUps(
+            self._hub, past.pages, past.trail, past.pictures, reading_seconds=settings.reading_seconds
+        )
         self._follower = Follower(self._hub, feed, trail, self.standing, self._announce)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -93,13 +117,20 @@ class Gateway(Generic[HeaderT]):
                 await drain(shared, 0)
             for socket in tuple(shared.open_sockets):
                 socket.close("shutting_down")
+            await self._catch_ups.aclose()
 
     def _share(self, loop: asyncio.AbstractEventLoop) -> Shared:
         settings = self._settings
         return Shared(
             loop=loop,
             wheel=Wheel[Timed](_GRAIN_SECONDS, loop.time()),
-            rules=Rules(self._hub, self._verifier.verify, settings.topics_per_socket),
+            rules=Rules(
+                self._hub,
+                self._verifier.verify,
+                settings.topics_per_socket,
+                self._read_filter,
+                self._catch_ups.welcome,
+            ),
             frame_bytes=settings.frame_bytes,
             outbox_bytes=settings.outbox_bytes,
             idle_seconds=settings.idle_seconds,

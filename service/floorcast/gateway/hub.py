@@ -7,114 +7,257 @@ applied in the order that the promise *Entitled* asks for:
     2. its changes, to those who were entitled before it and still are
     3. what it grants: nobody has joined by it yet, later joins are decided by it
 
-Encoded frames are kept per audience and handed out together: many ticks in one loop turn are one write per socket.
+Who has joined is live, and given every tick as it comes; or is behind, and being brought to the present by an errand.
+Both lose their topic when access is withdrawn. Encoded frames are kept per audience and handed out together: many ticks
+in one loop turn are one write per socket.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from floorcast.access.chronicle import Chronicle
 from floorcast.access.law import UNCHANGED, Beginning, Law, Settlement
 from floorcast.access.policy import View
+from floorcast.cursor import Cursor, Splice, Terms, digest
 from floorcast.gateway import wire
-from floorcast.gateway.audience import Audience, Member, Selection, Subscriber
+from floorcast.gateway.audience import Asking, Audience, Manner, Member, Selection, Subscriber
 from floorcast.gateway.lens import Lens, look
+from floorcast.gateway.memory import Memory
 from floorcast.gateway.outbox import CHUNK, Outbox
 from floorcast.gateway.portion import Portion, Portions
+from floorcast.gateway.room import Room
 from floorcast.observe import AccessWithdrawn, TopicsEnded, observe
-from floorcast.operation import Operation
+from floorcast.operation import ORGANIZATION, PERSON, Operation
+from floorcast.past import Past, PastTick
+from floorcast.shape import TableShape
+
+USUAL = Manner()
 
 
 class Hub:
     """Audiences by warehouse, and the law they are held against."""
 
-    def __init__(self, progress_seconds: float) -> None:
+    def __init__(self, progress_seconds: float, memory_bytes: int = 16_777_216) -> None:
         """Begin not ready; every audience hears of progress about every `progress_seconds`."""
         self._progress_seconds = progress_seconds
-        self._law = Law()
-        # Warehouse → selection → audience; an audience without members is removed.
-        self._warehouses: dict[str, dict[Selection, Audience]] = {}
+        self.law = Law()
+        self.chronicle = Chronicle(0)
+        self.memory = Memory(memory_bytes)
+        # What tracked tables look like now.
+        self.shapes: Mapping[str, TableShape] = {}
+        # Warehouse → who has joined it; a room without audiences is removed.
+        self._warehouses: dict[str, Room] = {}
         # Audiences with pending frames, in the order of their first.
         self._due: list[Audience] = []
-        # Audiences that were handed something last; asked when the next should wait for slow readers.
-        self._served: list[Audience] = []
-        # The large tick under way: its number and time, and what it did to the law.
-        self._large: tuple[int, str, Settlement] | None = None
         # Bytes of pending frames, each counted once.
         self.pending_bytes = 0
         # Joins are taken.
         self.ready = False
-        # The last tick that every member has been given, or is being given.
+        # The last tick that every live member has been given, or is being given.
         self.position = 0
+        # The newest time before which everything that committed is in ticks up to `position`; empty before the first.
+        self.progress_at = ""
+        # How often progress was heard of.
+        self.news = 0
         self.incarnation = ""
+        # Told of a member that is not live any more, to bring it to the present; set by whoever does that.
+        self.fell_behind: Callable[[Member], None] = _nobody
+        # Told when `position` or `progress_at` has moved, and everything was handed out.
+        self.moved: Callable[[], None] = _nothing
 
     def begin(self, beginning: Beginning) -> None:
         """Take joins from this tick on; nobody may be joined yet."""
         if self._warehouses:
             raise AssertionError("topics of another beginning are still joined")
-        self._law = Law(beginning)
-        self.incarnation, self.position = beginning.incarnation, beginning.tick
+        self.law = Law(beginning)
+        self.shapes = beginning.shapes
+        self.incarnation, self.position, self.progress_at = beginning.incarnation, beginning.tick, ""
+        self.chronicle = Chronicle(beginning.tick)
+        self.memory.begin(beginning.tick)
         self.ready = True
 
     def role(self, subscriber: Subscriber, warehouse: str) -> str | None:
         """Return the role in which somebody may join a warehouse now, None when not at all."""
-        return self._law.role(subscriber.role, subscriber.user, warehouse)
+        return self.law.role(subscriber.role, subscriber.user, warehouse)
 
     def view(self, role: str) -> View:
         """Return what somebody sees who joins in that role."""
-        return self._law.view(role)
+        return self.law.view(role)
 
     def tables_for(self, view: View) -> frozenset[str]:
         """Return the tables that are sent to whoever has a view."""
-        return self._law.tables_for(view)
+        return self.law.tables_for(view)
 
-    def join(self, subscriber: Subscriber, selection: Selection, join_ref: bytes) -> Member:
-        """Make somebody a member, live from after `position`; whether he may is the caller's question to `role`."""
-        audiences = self._warehouses.setdefault(selection.warehouse, {})
-        audience = audiences.get(selection)
-        if audience is None:
-            audience = audiences[selection] = Audience(selection)
+    # Joining
+
+    def join(
+        self,
+        subscriber: Subscriber,
+        selection: Selection,
+        join_ref: bytes,
+        manner: Manner = USUAL,
+        asking: Asking | None = None,
+    ) -> Member:
+        """Make somebody a member; whether he may is the caller's question to `role`.
+
+        Live from after `position`; or, where he is still `asking`, behind until `answer` and `go_live`.
+        """
+        audience = self._audience(selection)
         if audience.pending:
             # These are of ticks up to `position`, and not for whoever is live only after it.
             self.hand_out()
-        member = Member(subscriber, audience, join_ref, self.position)
-        audience.members[subscriber.outbox] = member
+        member = Member(subscriber, audience, join_ref, self.position, manner, asking is None, asking=asking)
+        (audience.members if member.live else audience.behind)[subscriber.outbox] = member
         return member
+
+    def go_live(self, member: Member) -> bool:
+        """Make a member live that was sent everything up to `since`; false when that is not the present."""
+        audience = member.audience
+        if member.over or member.since != self.position or audience.behind.get(member.subscriber.outbox) is not member:
+            return False
+        if audience.pending:
+            self.hand_out()
+        del audience.behind[member.subscriber.outbox]
+        audience.members[member.subscriber.outbox] = member
+        member.live, member.errand = True, None
+        return True
+
+    def fall_behind(self, member: Member, since: int) -> None:
+        """Give a live member no more ticks: it was sent everything up to one, and has to be brought to the present."""
+        audience = member.audience
+        if audience.members.pop(member.subscriber.outbox, None) is None:
+            return
+        audience.behind[member.subscriber.outbox] = member
+        member.live, member.since = False, since
+        self.fell_behind(member)
+
+    def cut_off(self, member: Member, since: int) -> None:
+        """Go on with a member whose frames were taken back: it was sent everything up to a tick, live or not."""
+        if member.live:
+            self.fall_behind(member, since)
+        elif since < 0:
+            # In the middle of a picture, which is not kept for those who do not read it.
+            self.refetch(member, "trimmed")
+        else:
+            if member.errand is not None:
+                member.errand.cancel()
+            member.since = since
+            self.fell_behind(member)
 
     def leave(self, member: Member) -> None:
         """End a joining without a word."""
-        selection = member.audience.selection
-        member.audience.members.pop(member.subscriber.outbox, None)
-        if not member.audience.members:
-            audiences = self._warehouses.get(selection.warehouse, {})
-            if audiences.get(selection) is member.audience:
-                del audiences[selection]
-            if not audiences:
-                self._warehouses.pop(selection.warehouse, None)
+        audience, outbox = member.audience, member.subscriber.outbox
+        if not member.over:
+            member.over = True
+            (audience.members if member.live else audience.behind).pop(outbox, None)
+            if member.errand is not None:
+                member.errand.cancel()
+                member.errand = None
+        warehouse = audience.selection.warehouse
+        room = self._warehouses.get(warehouse)
+        if room is not None and not audience.members and not audience.behind:
+            if room.get(audience.selection) is audience:
+                room.remove(audience)
+            if not room:
+                del self._warehouses[warehouse]
+
+    # The past
+
+    def examine(self, member: Member, cursor: Cursor) -> str | None:
+        """Return why somebody cannot go on from a cursor, None when he can; `chronicle` has to reach back to it.
+
+        The reason is one of `codes.REFETCH_REASONS`.
+        """
+        terms, selection = member.audience.terms, member.audience.selection
+        for differs, reason in (
+            (cursor.terms.history != terms.history, "incarnation"),
+            (cursor.tick > self.position, "future"),
+            (cursor.terms.asked != terms.asked, "filter"),
+            (cursor.terms.view != terms.view, "policy"),
+            (cursor.terms.schema != terms.schema or self.chronicle.tracked_changed > cursor.tick, "schema"),
+        ):
+            if differs:
+                return reason
+        who = member.subscriber
+        changed = self.chronicle.access_changed(who.role, who.user, selection.warehouse, cursor.tick)
+        return "policy" if changed else None
+
+    def places(self, warehouse: str, after: int) -> tuple[str, ...]:
+        """Return the places of which a warehouse may have been told something since a tick."""
+        organization = self.law.organization_of(warehouse)
+        people = self.law.people_of(warehouse) | self.chronicle.people(warehouse, after).keys()
+        shared = () if organization is None else (f"{ORGANIZATION}:{organization}",)
+        return (warehouse, *shared, *sorted(f"{PERSON}:{user}" for user in people))
+
+    def recall(self, warehouse: str, after: int) -> Past | None:
+        """Return what a warehouse was told after a tick, as far as it is remembered here; None when it is not."""
+        touched = set(self.memory.places_after(f"{PERSON}:", after))
+        places = [
+            place for place in self.places(warehouse, after) if place in touched or not place.startswith(f"{PERSON}:")
+        ]
+        past = self.memory.read(places, after, self.position)
+        return None if past is None else self.tell(warehouse, after, past)
+
+    def tell(self, warehouse: str, after: int, past: Past) -> Past:
+        """Return what a warehouse was told of what happened in its `places`, as it would have been live.
+
+        Who was where then is known from now and from what has changed since. It ends with the first large tick, of
+        which more has to be read.
+        """
+        law = self.law.past(warehouse, self.chronicle.people(warehouse, after))
+        ticks: list[PastTick] = []
+        for each in past.ticks:
+            if each.large:
+                return Past(each.tick, (*ticks, each))
+            settlement = law.settle(each.operations)
+            told = tuple(operation for _, operation in law.told(each.operations, (warehouse,), settlement))
+            if told:
+                ticks.append(PastTick(each.tick, each.at, told))
+        return Past(past.upto, tuple(ticks))
+
+    def terms(self, lens: Lens, tables: Iterable[str]) -> Terms:
+        """Return what a stream of these tables is computed under now."""
+        return Terms.of(self.incarnation, lens.asked.digest, lens.view.digest, self._schema_digest(tables))
 
     # A tick
 
     def deliver(self, tick: int, at: str, operations: Iterable[Operation]) -> int:
         """Apply a whole tick; its frames wait for `hand_out`. Returns for how many members."""
         operations = tuple(operations)
-        settlement = self._settle(operations)
+        settlement = self._settle(tick, operations)
+        self.memory.note(tick, at, operations)
         portions = Portions(tick)
         deliveries = 0
-        for audiences, concerned in self._concerned(operations, settlement):
-            cuts: dict[Lens, tuple[Portion, bytes]] = {}
-            for selection, audience in tuple(audiences.items()):
-                cut = cuts.get(selection.lens)
-                if cut is None:
-                    portion = portions.cut(selection.lens, concerned)
-                    bodies = portion.bodies()
-                    cut = cuts[selection.lens] = portion, wire.changes_payload(tick, at, bodies) if bodies else b""
-                portion, payload = cut
-                frame = wire.push(selection.version, selection.topic, "changes", payload) if payload else b""
-                if portion.own:
-                    deliveries += self._append_own(audience, portion, frame, (tick, at))
-                elif payload:
-                    self._append(audience, frame)
-                    deliveries += len(audience.members)
+        for room, concerned in self._concerned(operations, settlement):
+            cuts: dict[Lens, Portion] = {}
+            for audience in tuple(room.plain.values()):
+                portion = cuts.get(audience.selection.lens)
+                if portion is None:
+                    portion = cuts[audience.selection.lens] = portions.cut(audience.selection.lens, concerned)
+                deliveries += self._append_portion(audience, portion, tick, at)
+            for audience, found in room.concerned(concerned).items():
+                portion = portions.cut(audience.selection.lens, found)
+                deliveries += self._append_portion(audience, portion, tick, at)
         self.position = tick
         return deliveries
+
+    def deliver_large(self, tick: int, at: str, access: Iterable[Operation], places: Iterable[str]) -> None:
+        """Apply a tick that is too large to be held: whom it concerns reads it from the past, each at his own pace.
+
+        Args:
+            tick: its number.
+            at: when it was closed.
+            access: everything in it that concerns access; takes effect before anybody reads a row of it.
+            places: all that it concerns.
+        """
+        places = tuple(places)
+        self.hand_out()
+        self._settle(tick, tuple(access))
+        self.memory.note_large(tick, at, places)
+        self.position = tick
+        for warehouse in {name for place in places for name in self.law.where(place, self._warehouses)}:
+            for audience in tuple(self._warehouses[warehouse]):
+                for member in tuple(audience.members.values()):
+                    self.fall_behind(member, tick - 1)
 
     def hand_out(self) -> None:
         """Give every pending frame to its members: the same bytes to each, and no waiting for anybody."""
@@ -122,111 +265,73 @@ class Hub:
         for audience in self._due:
             pending, own, topic = audience.pending, audience.own, audience.selection.topic
             others = [outbox for outbox in audience.members if outbox not in own] if own else audience.members
-            for frame in _together(pending):
+            for after, frame in _together(pending):
                 for outbox in others:
-                    if outbox.put(frame, topic):
+                    if outbox.put(frame, topic, after):
                         gathered.append(outbox)  # noqa: PERF401 — putting is the point, this is the exception
             for outbox, instead in own.items():
                 if outbox in audience.members:
-                    for frame in _together([instead.get(place, frame) for place, frame in enumerate(pending)]):
-                        if outbox.put(frame, topic):
-                            gathered.append(outbox)  # noqa: PERF401 — as above
+                    mixed = [(after, instead.get(place, frame)) for place, (after, frame) in enumerate(pending)]
+                    for after, frame in _together(mixed):
+                        if outbox.put(frame, topic, after):
+                            gathered.append(outbox)
             pending.clear()
             own.clear()
         for outbox in gathered:
             outbox.release()
-        self._served, self._due = self._due, []
+        self._due = []
         self.pending_bytes = 0
+        self.moved()
 
     def progress(self, tick: int, at: str, now: float) -> None:
         """Tell the audiences whose turn it is that everything before `at` is in ticks up to `tick`."""
-        if self._large is not None or tick != self.position:
+        if tick != self.position:
             return
-        payload = wire.progress_payload(tick, at)
-        for audiences in self._warehouses.values():
-            for selection, audience in audiences.items():
-                if now >= audience.progress_due:
-                    # Each keeps a rhythm of its own, so that not all screens are told in one loop turn.
-                    share = 0.8 + (hash(selection) % 1024) / 5120
-                    audience.progress_due = now + self._progress_seconds * share
-                    self._append(audience, wire.push(selection.version, selection.topic, "progress", payload))
+        self.news += 1
+        self.progress_at = max(self.progress_at, at)
+        for audience in self._every_audience():
+            if now >= audience.progress_due and audience.members:
+                # Each keeps a rhythm of its own, so that not all screens are told in one loop turn.
+                share = 0.8 + (hash(audience.selection) % 1024) / 5120
+                audience.progress_due = now + self._progress_seconds * share
+                self._append(audience, tick, self.progress_frame(audience))
         self.hand_out()
+        self.moved()
 
-    def crowded(self) -> bool:
-        """Whether somebody's kernel has not yet taken everything of what was handed out last."""
-        return any(outbox.stuck for audience in self._served for outbox in audience.members)
-
-    def shed(self) -> None:
-        """Give up those for whom `crowded` is true: they are closed as slow readers, and delay nobody any more."""
-        for audience in self._served:
-            for outbox in audience.members:
-                if outbox.stuck:
-                    outbox.give_up()
+    def progress_frame(self, audience: Audience) -> bytes:
+        """Return the frame that tells an audience how far it is current."""
+        selection = audience.selection
+        payload = wire.progress_payload(self.position, self.progress_at, audience.cursor(self.position))
+        return wire.push(selection.version, selection.topic, "progress", payload)
 
     def is_joined(self, places: Iterable[str]) -> bool:
         """Whether anybody has joined one of these places."""
-        return any(self._law.where(place, self._warehouses) for place in places)
-
-    # A tick that is too large to be held
-
-    def begin_large(self, tick: int, at: str, access: Iterable[Operation]) -> None:
-        """Begin a tick that comes in parts; `access` is everything in it that concerns access.
-
-        Who joins from now on is live from after this tick and gets no part of it: it is durable, so the picture that
-        he reads next has it.
-        """
-        settlement = self._settle(tuple(access))
-        self.position = tick
-        self._large = (tick, at, settlement)
-
-    def part(self, operations: Iterable[Operation]) -> None:
-        """Send the next operations of the large tick."""
-        if self._large is None:
-            raise AssertionError("no large tick is under way")
-        tick, _, settlement = self._large
-        self._served = []
-        portions = Portions(tick)
-        for audiences, concerned in self._concerned(operations, settlement):
-            for audience in tuple(audiences.values()):
-                portion = portions.cut(audience.selection.lens, concerned)
-                if any(body is not None for body in portion.common) or self._owners(audience, portion):
-                    self._send_part(audience, portion, end=False)
-
-    def end_large(self) -> None:
-        """Tell everybody who got parts that these were all."""
-        for audiences in self._warehouses.values():
-            for audience in audiences.values():
-                if audience.parts:
-                    self._send_part(audience, Portion((), {}), end=True)
-                    audience.parts = 0
-        self._large = None
-
-    def _send_part(self, audience: Audience, portion: Portion, *, end: bool) -> None:
-        """Send everybody the same number of parts: where only an owner is given something, others get an empty one."""
-        if self._large is None:
-            raise AssertionError("no large tick is under way")
-        tick, at, _ = self._large
-        selection = audience.selection
-        audience.parts += 1
-
-        def frame_of(bodies: Iterable[bytes]) -> bytes:
-            payload = wire.changes_payload(tick, at, bodies, part=audience.parts, end=end)
-            return wire.push(selection.version, selection.topic, "changes", payload)
-
-        frame = frame_of(portion.bodies())
-        own = {user: frame_of(portion.bodies_for(user)) for user in self._owners(audience, portion)}
-        for outbox, member in audience.members.items():
-            its = own.get(member.subscriber.user, frame) if own else frame
-            if member.since < tick and outbox.put(its, selection.topic):
-                outbox.release()
-        self._served.append(audience)
+        return any(self.law.where(place, self._warehouses) for place in places)
 
     # The end of topics
 
     def revoke(self, member: Member) -> None:
         """End a joining whose access is gone: not a byte more of that warehouse, and he is told to forget."""
         observe(AccessWithdrawn(member.audience.selection.warehouse, member.subscriber.user))
-        self._end(member, "revoked", wire.problem("revoked"), "phx_close")
+        if member.asking is not None:
+            self.refuse(member, member.asking.refused("forbidden"))
+        else:
+            self._end(member, "revoked", wire.problem("revoked"), "phx_close")
+
+    def refetch(self, member: Member, reason: str) -> None:
+        """End a joining that cannot go on exactly: what he holds has to be read again."""
+        if member.asking is not None:
+            self.refuse(member, member.asking.refetch(reason))
+        else:
+            self._end(member, "must_refetch", wire.must_refetch_payload(reason), "phx_error")
+
+    def refuse(self, member: Member, answer: bytes) -> None:
+        """Answer a join that was waiting for its answer with a no."""
+        member.asking = None
+        self.leave(member)
+        member.subscriber.outbox.put(answer)
+        member.subscriber.outbox.release()
+        member.subscriber.forget(member)
 
     def look_again(self, member: Member) -> None:
         """End a joining if its subscriber is entitled to something else by now."""
@@ -235,17 +340,28 @@ class Hub:
         if role is None:
             self.revoke(member)
         elif look(self.view(role), selection.lens.asked) != selection.lens:
-            self._refetch(member)
+            self.refetch(member, "policy")
+
+    def reshape(self, shapes: Mapping[str, TableShape]) -> None:
+        """Take note of what tracked tables look like now; who looks at one that changed has to read it again."""
+        changed = {
+            name for name in self.shapes.keys() | shapes.keys() if _differs(self.shapes.get(name), shapes.get(name))
+        }
+        self.shapes = shapes
+        if not changed:
+            return
+        for audience in tuple(self._every_audience()):
+            if any(audience.selection.lens.view.shows(table) for table in changed):
+                for member in _everybody(audience):
+                    self.refetch(member, "schema")
 
     def end_all(self, reason: str) -> None:
         """End every joining because the stream cannot go on exactly; no joins are taken until `begin`."""
         self.ready = False
-        self._large = None
-        self._due, self._served, self.pending_bytes = [], [], 0
-        members = [member for audience in self._every_audience() for member in audience.members.values()]
-        payload = wire.must_refetch_payload(reason)
+        self._due, self.pending_bytes = [], 0
+        members = [member for audience in self._every_audience() for member in _everybody(audience)]
         for member in members:
-            self._end(member, "must_refetch", payload, "phx_error")
+            self.refetch(member, reason)
         observe(TopicsEnded(reason, len(members)))
 
     def _end(self, member: Member, event: str, payload: bytes, ending: wire.Ending) -> None:
@@ -254,64 +370,64 @@ class Hub:
         outbox.drop(selection.topic)
         told = wire.push(selection.version, selection.topic, event, payload)
         outbox.put(told + wire.ended(selection.version, member.join_ref, selection.topic, ending))
+        outbox.release()
         member.subscriber.forget(member)
 
-    def _refetch(self, member: Member) -> None:
-        """End a joining that goes on from another picture: what he holds has to be read again under other rules."""
-        self._end(member, "must_refetch", wire.must_refetch_payload("policy"), "phx_error")
+    # Inside
 
-    def _settle(self, operations: tuple[Operation, ...]) -> Settlement:
+    def _settle(self, tick: int, operations: tuple[Operation, ...]) -> Settlement:
         """Apply a tick's changes of access, withdrawals with their consequences first."""
-        settlement = self._law.settle(operations)
+        tables = self.law.tables
+        settlement = self.law.settle(operations)
         if settlement is not UNCHANGED:
+            self.chronicle.note(tick, operations)
             access = settlement.access
             named = {name for _, name in access.lost | access.changed} | access.closed | access.handed_over
             for warehouse in tuple(self._warehouses) if settlement.views_changed else named:
-                for audience in tuple(self._warehouses.get(warehouse, {}).values()):
-                    for member in tuple(audience.members.values()):
+                for audience in tuple(self._warehouses.get(warehouse, ())):
+                    for member in _everybody(audience):
                         self._settle_member(member, warehouse, settlement)
+        if self.law.tables is not tables:
+            self._settle_tables(tables)
         return settlement
 
     def _settle_member(self, member: Member, warehouse: str, settlement: Settlement) -> None:
         access = settlement.access
         changed = (member.subscriber.user, warehouse) in access.changed and member.subscriber.role == "authenticated"
         if self.role(member.subscriber, warehouse) is not None and (changed or warehouse in access.handed_over):
-            self._refetch(member)
+            self.refetch(member, "policy")
         else:
             self.look_again(member)
 
     def _concerned(
         self, operations: Iterable[Operation], settlement: Settlement
-    ) -> Iterator[tuple[dict[Selection, Audience], list[Operation]]]:
-        """Yield, for each warehouse that somebody has joined, its audiences and its operations, in order."""
+    ) -> Iterator[tuple[Room, list[Operation]]]:
+        """Yield, for each warehouse that somebody has joined, who is there and its operations, in order."""
         found: dict[str, list[Operation]] = {}
-        for warehouse, operation in self._law.told(operations, self._warehouses, settlement):
+        for warehouse, operation in self.law.told(operations, self._warehouses, settlement):
             found.setdefault(warehouse, []).append(operation)
         for warehouse, concerned in found.items():
             yield self._warehouses[warehouse], concerned
 
-    def _owners(self, audience: Audience, portion: Portion) -> set[str]:
-        """Return the owners of a portion who are in an audience."""
+    def _append_portion(self, audience: Audience, portion: Portion, tick: int, at: str) -> int:
+        """Append a tick's frame for all, empty for none, with others in its place for those who own something in it."""
+        if not audience.members:
+            return 0
+        bodies = portion.bodies()
+        frame = changes_frame(audience, tick, at, bodies) if bodies else b""
         if not portion.own:
-            return set()
-        return portion.own.keys() & {member.subscriber.user for member in audience.members.values()}
-
-    def _append_own(self, audience: Audience, portion: Portion, frame: bytes, tick: tuple[int, str]) -> int:
-        """Append a frame for all, empty for none, with others in its place for those who own something in it."""
-        selection, place = audience.selection, len(audience.pending)
+            if frame:
+                self._append(audience, tick - 1, frame)
+                return len(audience.members)
+            return 0
+        present = {member.subscriber.user for member in audience.members.values()}
         frames = {
-            user: wire.push(
-                selection.version,
-                selection.topic,
-                "changes",
-                wire.changes_payload(*tick, portion.bodies_for(user)),
-            )
-            for user in self._owners(audience, portion)
+            user: changes_frame(audience, tick, at, portion.bodies_for(user)) for user in portion.own.keys() & present
         }
         if not frames and not frame:
             return 0
-        owners = 0
-        self._append(audience, frame)
+        place, owners = len(audience.pending), 0
+        self._append(audience, tick - 1, frame)
         for outbox, member in audience.members.items():
             its = frames.get(member.subscriber.user)
             if its is not None:
@@ -320,23 +436,76 @@ class Hub:
         self.pending_bytes += sum(map(len, frames.values()))
         return len(audience.members) if frame else owners
 
-    def _append(self, audience: Audience, frame: bytes) -> None:
+    def _append(self, audience: Audience, after: int, frame: bytes) -> None:
         if not audience.pending:
             self._due.append(audience)
-        audience.pending.append(frame)
+        audience.pending.append((after, frame))
         self.pending_bytes += len(frame)
 
+    def _audience(self, selection: Selection) -> Audience:
+        room = self._warehouses.setdefault(selection.warehouse, Room())
+        audience = room.get(selection)
+        if audience is None:
+            lens = selection.lens
+            terms = self.terms(lens, self._tables_of(lens))
+            audience = Audience(selection, terms, terms.encode())
+            room.add(audience)
+        return audience
+
+    def _tables_of(self, lens: Lens) -> Iterable[str]:
+        return (table for table in self.law.tables if lens.view.shows(table))
+
+    def _schema_digest(self, tables: Iterable[str]) -> bytes:
+        known = ((table, self.shapes.get(table)) for table in sorted(tables))
+        return digest(";".join(f"{table}:{shape.fingerprint if shape else ''}" for table, shape in known).encode())
+
+    def _settle_tables(self, before: frozenset[str]) -> None:
+        """End the joinings that look at a table which is tracked now and was not, or the other way round.
+
+        What it held before is in no picture of theirs, or goes on in it without them.
+        """
+        for table in before ^ self.law.tables:
+            for audience in tuple(self._every_audience()):
+                if audience.selection.lens.view.shows(table):
+                    for member in _everybody(audience):
+                        self.refetch(member, "schema")
+
     def _every_audience(self) -> Iterator[Audience]:
-        for audiences in self._warehouses.values():
-            yield from audiences.values()
+        for room in self._warehouses.values():
+            yield from room
 
 
-def _together(pending: list[bytes]) -> tuple[bytes, ...]:
+def changes_frame(
+    audience: Audience, tick: int, at: str, bodies: Iterable[bytes], splice: Splice | None = None
+) -> bytes:
+    """Return a tick for an audience: one frame, or several behind each other where one would be very large."""
+    selection = audience.selection
+    payloads = wire.changes_payloads(tick, at, bodies, audience.cursor(tick, splice))
+    return b"".join(wire.push(selection.version, selection.topic, "changes", payload) for payload in payloads)
+
+
+def _everybody(audience: Audience) -> tuple[Member, ...]:
+    return (*audience.members.values(), *audience.behind.values())
+
+
+def _differs(one: TableShape | None, other: TableShape | None) -> bool:
+    return one is None or other is None or one.fingerprint != other.fingerprint
+
+
+def _nobody(_: Member) -> None:
+    """Nobody brings members to the present: who falls behind stays behind."""
+
+
+def _nothing() -> None:
+    """Nobody waits."""
+
+
+def _together(pending: list[tuple[int, bytes]]) -> tuple[tuple[int, bytes], ...]:
     """Return frames as they are written: at once, unless much of one write could not be taken back any more.
 
     Empty ones stand for what others are given.
     """
-    if sum(map(len, pending)) <= CHUNK:
-        joined = b"".join(pending)
-        return (joined,) if joined else ()
-    return tuple(filter(None, pending))
+    if sum(len(frame) for _, frame in pending) <= CHUNK:
+        joined = b"".join(frame for _, frame in pending)
+        return ((pending[0][0], joined),) if joined else ()
+    return tuple(each for each in pending if each[1])

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from floorcast.access.policy import View
+from floorcast.cursor import digest
 
 
 class Condition(Protocol):
@@ -18,6 +19,10 @@ class Condition(Protocol):
         """Agree with equality."""
         ...
 
+    def __str__(self) -> str:
+        """Return the same text for equal conditions, in every process."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -29,6 +34,14 @@ class Asked:
     where: tuple[tuple[str, Condition], ...] = ()
     # (table, which of its columns), by table.
     columns: tuple[tuple[str, frozenset[str]], ...] = ()
+
+    @property
+    def digest(self) -> bytes:
+        """What stands for it in cursors."""
+        tables = "*" if self.tables is None else ",".join(sorted(self.tables))
+        where = ";".join(f"{table}:{condition}" for table, condition in self.where)
+        columns = ";".join(f"{table}:{','.join(sorted(names))}" for table, names in self.columns)
+        return digest(f"{tables}|{where}|{columns}".encode())
 
 
 ALL = Asked()

@@ -1,7 +1,8 @@
 """One subscriber's side of the conversation (pure): a frame in, bytes to send or a reason to close out.
 
 Replies are given in the call that decides them, and a join becomes a membership of the hub in that same call. Nothing
-can come between the position in a join's reply and the first change after it.
+can come between the position in a join's reply and the first change after it. A join that begins with a picture or
+behind a cursor is answered when its start is fixed; it is a membership meanwhile, which can be revoked.
 """
 
 from collections.abc import Callable
@@ -13,9 +14,11 @@ import orjson
 from floorcast.access.claims import Claims
 from floorcast.errors import TokenError
 from floorcast.gateway import wire
+from floorcast.gateway.asking import Ground, ReadFilter, Refusal, read_request
 from floorcast.gateway.audience import Member, Selection
 from floorcast.gateway.hub import Hub
-from floorcast.gateway.lens import Asked, look
+from floorcast.gateway.joining import Joining
+from floorcast.gateway.lens import look
 from floorcast.gateway.outbox import Outbox
 from floorcast.gateway.wire import Message, Version
 from floorcast.observe import JoinRefused, TopicJoined, observe
@@ -34,6 +37,9 @@ class Rules:
     # Returns the claims of a token; raises TokenError.
     verify: Callable[[str], Claims]
     topics_per_socket: int
+    read_filter: ReadFilter
+    # Answers a join that does not begin now, and brings it to the present.
+    welcome: Callable[[Member, Joining], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +49,21 @@ class Close:
     code: str
 
 
-class _Refusal(Exception):  # noqa: N818 — an answer, not a fault
-    """A join or a token that is not accepted: code and what exactly was wrong."""
-
-    def __init__(self, code: str, detail: str = "") -> None:
-        super().__init__(code)
-        self.code = code
-        self.detail = detail
-
-
 class Session:
     """Who is there, in which version, with which topics."""
 
-    __slots__ = ("_allowance", "_allowed_at", "_rules", "expires_at", "members", "outbox", "role", "user", "version")
+    __slots__ = (
+        "_allowance",
+        "_allowed_at",
+        "_rules",
+        "claims",
+        "expires_at",
+        "members",
+        "outbox",
+        "role",
+        "user",
+        "version",
+    )
 
     def __init__(self, rules: Rules, claims: Claims, version: Version, outbox: Outbox, now: float) -> None:
         """Begin for a verified user; `now` is the loop's clock, in seconds."""
@@ -63,6 +71,8 @@ class Session:
         self.version = version
         self.outbox = outbox
         self.user = claims.user
+        # As Postgres is told them when a picture is read.
+        self.claims = orjson.dumps(claims.raw).decode()
         self.role: str = claims.role
         # Unix seconds; the newest accepted token's.
         self.expires_at = claims.expires_at
@@ -100,6 +110,18 @@ class Session:
         self.members = tuple(other for other in self.members if other is not member)
         self.outbox.gather(several=len(self.members) > 1)
 
+    def lag(self) -> Close | None:
+        """Go on from where topics were cut off because too much was waiting, or say that the socket has to end."""
+        if self.outbox.overflown:
+            return Close("slow_reader")
+        for topic, after in self.outbox.lagging().items():
+            member = self._find(topic)
+            if member is not None:
+                if member.manner.when_slow == "close":
+                    return Close("slow_reader")
+                self._rules.hub.cut_off(member, after)
+        return None
+
     def _answer(self, message: Message) -> bytes:
         match message.event:
             case "heartbeat" if message.topic == HEARTBEAT:
@@ -129,47 +151,49 @@ class Session:
             self.outbox.drop(message.topic)
             if self.version != 1:
                 replaced = wire.ended(self.version, previous.join_ref, message.topic, "phx_close")
+        if replaced:
+            self.outbox.put(replaced)
         try:
-            return replaced + wire.reply(self.version, message, self._admit(message))
-        except _Refusal as refusal:
+            return self._admit(message)
+        except Refusal as refusal:
             observe(JoinRefused(refusal.code))
-            return replaced + wire.refusal(self.version, message, refusal.code, refusal.detail)
+            return wire.refusal(self.version, message, refusal.code, refusal.detail)
 
     def _admit(self, message: Message) -> bytes:
-        """Make the join a membership and return the reply's response; raises _Refusal."""
+        """Make the join a membership and return its answer, empty when that comes later; raises Refusal."""
         hub = self._rules.hub
         topic = parse_topic(message.topic)
         if topic is None:
-            raise _Refusal("unknown_topic")
+            raise Refusal("unknown_topic")
         payload: Any = {} if message.payload is None else message.payload
         if not isinstance(payload, dict):
-            raise _Refusal("bad_join", "the payload is not an object")
+            raise Refusal("bad_join", "the payload is not an object")
         if len(self.members) >= self._rules.topics_per_socket:
-            raise _Refusal("too_many_topics")
+            raise Refusal("too_many_topics")
         if not hub.ready:
-            raise _Refusal("not_ready")
+            raise Refusal("not_ready")
         self._take_token(payload.get("access_token"))
         role = hub.role(self, topic.warehouse)
         if role is None:
-            raise _Refusal("forbidden")
+            raise Refusal("forbidden")
         # After access: who may not join learns nothing of what is tracked.
         view = hub.view(role)
         known = hub.tables_for(view)
-        tables = _read_tables(payload.get("tables"), known)
-        selection = Selection(message.topic, topic.warehouse, self.version, look(view, Asked(tables)))
+        request = read_request(payload, Ground(view, known, hub.shapes, self._rules.read_filter))
+        tables = known if request.asked.tables is None else request.asked.tables
+        keys = {table: hub.shapes[table].key if table in hub.shapes else () for table in tables}
+        joining = Joining(self.version, message, request, hub.incarnation, role, view, keys)
+        selection = Selection(message.topic, topic.warehouse, self.version, look(view, request.asked))
         join_ref = message.ref if message.join_ref == wire.NULL else message.join_ref
-        member = hub.join(self, selection, join_ref)
+        begins_now = not request.beginning.picture and request.beginning.cursor is None
+        member = hub.join(self, selection, join_ref, request.manner, None if begins_now else joining)
         self.members = (*self.members, member)
         self.outbox.gather(several=len(self.members) > 1)
         observe(TopicJoined(topic.warehouse, self.user, member.since))
-        return orjson.dumps(
-            {
-                "position": f"{member.since}-0",
-                "incarnation": hub.incarnation,
-                "role": role,
-                "tables": sorted(known if tables is None else tables),
-            }
-        )
+        if begins_now:
+            return joining.accepted(member.since, member.audience.cursor(member.since))
+        self._rules.welcome(member, joining)
+        return b""
 
     def _leave(self, message: Message) -> bytes:
         answer = wire.reply(self.version, message)
@@ -186,7 +210,7 @@ class Session:
         payload = message.payload if isinstance(message.payload, dict) else {}
         try:
             self._take_token(payload.get("access_token"))
-        except _Refusal as refusal:
+        except Refusal as refusal:
             return wire.refusal(self.version, message, refusal.code, refusal.detail)
         return b""
 
@@ -197,23 +221,12 @@ class Session:
         try:
             claims = self._rules.verify(token if isinstance(token, str) else "")
         except TokenError as error:
-            raise _Refusal(error.code, str(error)) from None
+            raise Refusal(error.code, str(error)) from None
         if claims.user != self.user:
-            raise _Refusal("token_invalid", "The token is another user's; open a socket for each.")
+            raise Refusal("token_invalid", "The token is another user's; open a socket for each.")
         self.expires_at = claims.expires_at
+        self.claims = orjson.dumps(claims.raw).decode()
         if claims.role != self.role:
             self.role = claims.role
             for member in self.members:
                 self._rules.hub.look_again(member)
-
-
-def _read_tables(asked: object, known: frozenset[str]) -> frozenset[str] | None:
-    """Read the join's `tables`: None when it names none, for all that there are."""
-    if asked is None:
-        return None
-    if not isinstance(asked, list) or not asked or not all(isinstance(name, str) for name in asked):
-        raise _Refusal("bad_join", "`tables` is not a list of names")
-    for name in asked:
-        if name not in known:
-            raise _Refusal("unknown_table", f"{name[:64]!r} is not a table that you may follow")
-    return frozenset(asked)

@@ -1,11 +1,13 @@
 """What a gateway follows, as it needs it: the feed, which is fast, and the trail, which is right."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from floorcast.access.law import Beginning
+from floorcast.database.picture_request import PictureRequest
 from floorcast.gateway.course import Link
 from floorcast.operation import Operation
+from floorcast.past import Past
 from floorcast.position import Position
 from floorcast.stream.entry import FeedEntry
 
@@ -88,4 +90,78 @@ class Feed(Protocol):
 
     async def newest(self) -> NewestTick | None:
         """Return how far the current history is published; None when nothing is."""
+        ...
+
+
+class PastPages(Protocol):
+    """What happened in some places, further back than a gateway remembers; `pages.Pages` is one."""
+
+    async def page(self, incarnation: str, places: tuple[str, ...], after: int, upto: int) -> Past | None:
+        """Return what happened after a tick, up to another or less; None when it is not kept any more.
+
+        Raises DatabaseUnavailable.
+        """
+        ...
+
+
+class PastTrail(Protocol):
+    """What only the trail has. All raise DatabaseUnavailable; `database.past.TrailReader` is one."""
+
+    def pages(self, tick: int, places: Sequence[str]) -> AsyncIterator[tuple[Operation, ...]]:
+        """Yield what a large tick brought to some places, in pages that fit into memory; the same pages each time."""
+        ...
+
+    async def access(self, after: int, upto: int) -> Sequence[tuple[int, tuple[Operation, ...]]] | None:
+        """Return what concerns access after a tick, up to and including another, by tick.
+
+        None when that is not kept any more, or too much.
+        """
+        ...
+
+
+class Shown(Protocol):
+    """A first picture; `database.spool.Spool` is one."""
+
+    @property
+    def tick(self) -> int:
+        """Everything that ticks up to this one delivered is in it."""
+        ...
+
+    @property
+    def incarnation(self) -> str:
+        """The history that the tick belongs to."""
+        ...
+
+    @property
+    def snapshot(self) -> str:
+        """Which transactions it has seen, as PostgreSQL writes it."""
+        ...
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is in it that ticks up to `tick` did not deliver."""
+        ...
+
+    @property
+    def at(self) -> str:
+        """Everything that had committed by then is in it; ISO 8601 in UTC, by the database's clock."""
+        ...
+
+    def chunks(self, most_bytes: int) -> Iterator[tuple[str, bytes]]:
+        """Yield (table, `row,row,row`), table by table, about so many bytes at a time."""
+        ...
+
+    def close(self) -> None:
+        """Give it up."""
+        ...
+
+
+class Pictures(Protocol):
+    """Where first pictures come from; `pictures.Pictures` is one."""
+
+    async def read(self, request: PictureRequest, *, not_before: int) -> Shown:
+        """Return a picture that sees a tick at least, to be closed by the caller.
+
+        Raises DatabaseUnavailable, PicturesBusy, PictureTooLarge, PictureUnreadable.
+        """
         ...

@@ -8,7 +8,7 @@ a server does not mask, so nothing in a frame depends on the socket. Bodies of o
 are spliced, never parsed: parsing would cost time and, worse, digits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,6 +26,9 @@ VERSIONS: dict[str, Version] = {"1.0.0": 1, "2.0.0": 2}
 
 NULL = b"null"
 EMPTY = b"{}"
+
+LARGEST_PART = 131_072
+"""Bytes of changes or rows in one frame, about; a larger tick comes in parts. A single row may be larger."""
 
 _LONGEST_REF = 64
 _V2_PARTS = 5
@@ -131,17 +134,82 @@ def ended(version: Version, join_ref: bytes, topic: str, event: Ending) -> bytes
     return encode(version, (join_ref, join_ref), topic, event, EMPTY)
 
 
-def changes_payload(tick: int, at: str, bodies: Iterable[bytes], *, part: int = 0, end: bool = True) -> bytes:
-    """Return the payload of `changes`; `part` counts from 1 in a tick that is sent in parts, else 0."""
+def changes_payloads(
+    tick: int, at: str, bodies: Iterable[bytes], cursor: str | None, *, folded: bool = False
+) -> Iterator[bytes]:
+    """Yield the payload of `changes` for a whole tick; in several parts where one would be very large."""
+    pieces = tuple(parts(bodies))
+    for number, part in enumerate(pieces, 1):
+        yield changes_payload(
+            tick,
+            at,
+            part,
+            cursor=cursor if number == len(pieces) else None,
+            part=number if len(pieces) > 1 else 0,
+            end=number == len(pieces),
+            folded=folded,
+        )
+
+
+def changes_payload(
+    tick: int,
+    at: str,
+    bodies: Iterable[bytes],
+    *,
+    cursor: str | None = None,
+    part: int = 0,
+    end: bool = True,
+    folded: bool = False,
+) -> bytes:
+    """Return the payload of `changes`, or of one part of it.
+
+    Args:
+        tick: whose changes they are; of folded ones, the last of those whose outcome they are.
+        at: when it was closed.
+        bodies: operations as finished JSON.
+        cursor: of whoever has applied everything up to this tick; None but at the end.
+        part: counts from 1 in a tick that is sent in parts, else 0.
+        end: whether it is the last part.
+        folded: the newest state of each row, instead of every change.
+    """
     head = b'{"tick":%d,"at":%b,' % (tick, orjson.dumps(at))
     if part:
         head += b'"part":%d,"end":%b,' % (part, b"true" if end else b"false")
-    return b"".join((head, b'"changes":[', b",".join(bodies), b"]}"))
+    if folded:
+        head += b'"folded":true,'
+    tail = b"]}" if cursor is None else b'],"cursor":"%b"}' % cursor.encode()
+    return b"".join((head, b'"changes":[', b",".join(bodies), tail))
 
 
-def progress_payload(tick: int, at: str) -> bytes:
+def parts(bodies: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Cut bodies where they become heavy; yields one list at least."""
+    part: list[bytes] = []
+    size = 0
+    for body in bodies:
+        if part and size + len(body) > LARGEST_PART:
+            yield part
+            part, size = [], 0
+        part.append(body)
+        size += len(body)
+    yield part
+
+
+def snapshot_payload(tick: int, at: str, part: int, rows: bytes, *, end: bool, cursor: str | None = None) -> bytes:
+    """Return the payload of one part of a picture; `rows` is JSON, table → rows."""
+    head = b'{"tick":%d,"at":%b,"part":%d,"end":%b,"rows":' % (
+        tick,
+        orjson.dumps(at),
+        part,
+        b"true" if end else b"false",
+    )
+    tail = b"}" if cursor is None else b',"cursor":"%b"}' % cursor.encode()
+    return b"".join((head, rows, tail))
+
+
+def progress_payload(tick: int, at: str, cursor: str | None = None) -> bytes:
     """Return the payload of `progress`: everything committed before `at` is in ticks up to `tick`."""
-    return b'{"position":"%d-0","at":%b}' % (tick, orjson.dumps(at))
+    tail = b"}" if cursor is None else b',"cursor":"%b"}' % cursor.encode()
+    return b'{"position":"%d-0","at":%b%b' % (tick, orjson.dumps(at), tail)
 
 
 def must_refetch_payload(reason: str) -> bytes:

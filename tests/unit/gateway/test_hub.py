@@ -1,6 +1,7 @@
 """Fan-out: audiences, the order in which a tick takes effect, and what nobody may get."""
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from tests.fixtures.gateway import AT, NORTH, SOUTH, a_base, a_fact, a_grant, a_rule, an_operation, readable
@@ -135,54 +136,57 @@ def test_who_leaves_hears_no_more_and_leaves_nothing_behind(hub: Hub) -> None:
 def test_progress_comes_in_its_rhythm_and_only_at_its_tick(hub: Hub) -> None:
     """Once at once, then about every five seconds; never of a tick that was not delivered."""
     anna = Listening()
-    _join(hub, anna)
+    member = _join(hub, anna)
     for now in (0.0, 1.0, 3.9, 5.1, 6.0):
         hub.progress(7, f"at {now}", 100.0 + now)
     hub.progress(6, "old", 200.0)
     hub.progress(8, "new", 200.0)
+    cursor = member.audience.cursor(7)
     assert [frame[4] for frame in anna.frames] == [
-        {"position": "7-0", "at": "at 0.0"},
-        {"position": "7-0", "at": "at 5.1"},
+        {"position": "7-0", "at": "at 0.0", "cursor": cursor},
+        {"position": "7-0", "at": "at 5.1", "cursor": cursor},
     ]
 
 
-def test_a_large_tick_goes_to_those_who_were_there_before_it(hub: Hub) -> None:
-    """Who joins meanwhile is live from after it, and hears no progress of it before its end."""
+def test_a_large_tick_is_read_by_those_whom_it_concerns(hub: Hub) -> None:
+    """Each at his own pace: they are not live until they have it; whom it does not concern goes on."""
     anna, late, other = Listening(), Listening("bert"), Listening("bert")
-    _join(hub, anna)
-    _join(hub, other, tables=frozenset({"equipment"}))
-    hub.begin_large(8, AT, [a_grant("carl", NORTH, "manager")])
-    hub.part([an_operation(1), an_operation(2)])
-    assert _join(hub, late).since == 8
-    hub.progress(8, AT, 0.0)
-    hub.part([an_operation(3), an_operation(4, SOUTH)])
-    hub.end_large()
-    assert [(frame[4]["part"], frame[4]["end"], len(frame[4]["changes"])) for frame in anna.frames] == [
-        (1, False, 2),
-        (2, False, 1),
-        (3, True, 0),
-    ]
-    assert late.frames == []
-    assert other.frames == [], "no table of his was in it"
+    behind: list[Member] = []
+    hub.fell_behind = behind.append
+    member = _join(hub, anna)
+    _join(hub, other, SOUTH)
+    hub.deliver(8, AT, [an_operation()])
+    hub.deliver_large(9, AT, [a_grant("carl", NORTH, "manager")], [NORTH])
+    assert behind == [member]
+    assert (member.live, member.since) == (False, 8)
+    assert anna.events() == ["changes"], "what came before is handed out"
+    assert _join(hub, late).since == 9
+    _deliver(hub, an_operation(), an_operation(2, SOUTH))
+    assert (len(anna.frames), late.events(), other.events()) == (1, ["changes"], ["changes"])
+    assert not hub.go_live(member), "it was sent nothing after tick 8"
+    member.since = 10
+    assert hub.go_live(member)
     _deliver(hub, an_operation())
-    assert [frame[4]["tick"] for frame in late.frames] == [9]
+    assert [frame[4]["tick"] for frame in anna.frames] == [8, 11]
 
 
-def test_a_crowd_is_somebody_who_still_has_frames_waiting(hub: Hub) -> None:
-    """Asked before more is read back; those of other warehouses do not count."""
-    anna, bert = Listening(), Listening("bert")
-    _join(hub, anna, NORTH)
-    _join(hub, bert, SOUTH)
-    bert.outbox.pause()
-    bert.outbox.put(b"waits")
-    _deliver(hub, an_operation())
-    assert not hub.crowded()
-    anna.outbox.pause()
-    _deliver(hub, an_operation())
-    assert hub.crowded()
-    hub.shed()
-    assert not hub.crowded()
-    assert (len(anna.owner.overflows), len(bert.owner.overflows)) == (1, 0)
+def test_who_is_behind_loses_his_topic_as_others_do(hub: Hub) -> None:
+    """By a withdrawal, another role or the end of everything; whoever brings him to the present is told to stop."""
+    ends = (
+        ([a_grant("anna", NORTH, None)], ["revoked", "phx_close"]),
+        ([a_grant("anna", NORTH, "manager")], ["must_refetch", "phx_error"]),
+    )
+    for operations, events in ends:
+        hub.begin(_start())
+        anna, errand = Listening(), Mock()
+        member = _join(hub, anna)
+        hub.fall_behind(member, 7)
+        member.errand = errand
+        _deliver(hub, *operations)
+        assert anna.events() == events
+        assert member.over
+        errand.cancel.assert_called_once_with()
+        assert hub._warehouses == {}
 
 
 def test_the_end_of_all_topics_has_a_reason_and_a_beginning_after_it(hub: Hub, observed: Observed) -> None:
@@ -212,19 +216,26 @@ def test_who_joins_between_a_tick_and_its_handing_out_gets_none_of_it(hub: Hub) 
     assert carl.events() == []
 
 
-def test_a_table_is_sent_from_the_tick_that_tracks_it_to_the_tick_that_does_not(hub: Hub) -> None:
-    """Our own tables are sent by nobody, tracked or not."""
+def test_a_table_that_begins_or_ceases_to_be_tracked_is_read_again(hub: Hub) -> None:
+    """By those who look at it: what it held before is in nobody's hands. Our own tables are sent by nobody."""
     hub.deliver(8, AT, [a_rule(*readable("lathes"))])
-    anna = Listening()
+    anna, bert = Listening(), Listening("bert")
     _join(hub, anna)
+    _join(hub, bert, tables=frozenset({"equipment"}))
 
     def tracked(table: str, *, on: bool) -> Operation:
         return a_fact(TRACKED, EVERYWHERE, {"table": table, "tracked": on, "person": None})
 
     assert _deliver(hub, an_operation(table="lathes")) == 0
-    assert _deliver(hub, tracked("lathes", on=True), an_operation(2, table="lathes")) == 1
+    _deliver(hub, tracked("lathes", on=True), an_operation(2, table="lathes"))
+    assert anna.events() == ["must_refetch", "phx_error"]
+    assert anna.frames[0][4]["reason"] == "schema"
     assert "lathes" in hub.tables_for(hub.view("technician"))
-    assert _deliver(hub, tracked("lathes", on=False), an_operation(2, table="lathes")) == 0
+    _join(hub, anna)
+    assert _deliver(hub, an_operation(2, table="lathes")) == 1
+    _deliver(hub, tracked("lathes", on=False), an_operation(2, table="lathes"))
+    assert anna.events()[-2:] == ["must_refetch", "phx_error"]
+    assert bert.frames == []
     assert _deliver(hub, an_operation(table="floorcast.policies")) == 0
 
 

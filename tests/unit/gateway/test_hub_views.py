@@ -234,22 +234,6 @@ def test_a_letter_that_moves_away_leaves_its_owner_alone(hub: Hub) -> None:
     assert bert.frames == []
 
 
-def test_a_large_tick_brings_everybody_the_same_number_of_parts(hub: Hub) -> None:
-    """What is somebody's own in his, an empty one for those who share the audience."""
-    anna, bert, late = _join(hub, "anna"), _join(hub, "bert"), Listening("anna")
-    hub.begin_large(8, AT, [])
-    hub.part([_letter(1, "anna"), an_operation(2)])
-    hub.part([_letter(3, "anna")])
-    hub.part([_letter(4, "max")])
-    _member(hub, late)
-    hub.part([_row(5, "users", "user:anna", email="a@x")])
-    hub.end_large()
-    assert [[n for n, _ in frame] for frame in _got(anna)] == [[1, 2], [3], [5], []]
-    assert [[n for n, _ in frame] for frame in _got(bert)] == [[2], [], [5], []]
-    assert [frame[4]["part"] for frame in bert.frames] == [1, 2, 3, 4]
-    assert late.frames == []
-
-
 def test_frames_of_ones_own_count_as_waiting(hub: Hub) -> None:
     """A slow reader among the owners is as bounded as any, and what he lost access to is taken back."""
     anna, bert = _join(hub, "anna"), _join(hub, "bert")

@@ -39,22 +39,51 @@ def test_frames_of_a_withdrawn_topic_are_taken_back_and_others_keep_their_order(
     assert listening.transport.stream == b"235"
 
 
-def test_too_much_is_the_end_and_is_said_once() -> None:
+def test_what_is_too_much_is_taken_back_and_it_is_noted_where_each_topic_was_cut_off() -> None:
     """The write that is under way does not count: one large tick on a slow network is no slow reader."""
     listening = Listening(limit=10)
     listening.transport.room = 0
-    listening.outbox.put(b"123456" * 10)
-    listening.outbox.put(b"123456")
-    listening.outbox.put(b"1234")
+    listening.outbox.put(b"123456" * 10, "one", 3)
+    listening.outbox.put(b"123", "one", 4)
+    listening.outbox.put(b"answer")
     assert listening.owner.overflows == []
-    listening.outbox.put(b"1")
-    listening.outbox.put(b"2")
-    assert listening.owner.overflows == [71], "what is told are all the bytes that it had not read"
-    assert listening.outbox.waiting_bytes == 0
+    listening.outbox.put(b"12", "two", 6)
+    listening.outbox.put(b"12", "one", 7)
+    listening.outbox.put(b"12", "three", 8)
+    assert listening.owner.overflows == [11], "what is told are all the bytes that waited"
+    assert listening.outbox.lagging() == {"one": 4, "two": 6, "three": 8}
+    assert listening.outbox.lagging() == {}
+    listening.outbox.put(b"more", "one", 4)
+    listening.transport.take()
+    assert listening.transport.stream == b"123456" * 10 + b"answer" + b"more"
+
+
+def test_what_has_to_be_said_is_bounded_too() -> None:
+    """Whoever asks without end and never reads is given up."""
+    listening = Listening(limit=10)
+    listening.transport.room = 0
+    listening.outbox.put(b"x")
+    listening.outbox.put(b"123456789012")
+    assert listening.outbox.overflown
+    assert listening.owner.overflows == [12]
     listening.outbox.finish(b"close")
     listening.outbox.put(b"late")
     listening.transport.take()
-    assert listening.transport.stream == b"123456" * 10 + b"close"
+    assert listening.transport.stream == b"x" + b"close"
+
+
+def test_who_waits_for_room_is_told_when_there_is_some() -> None:
+    """Once, and again when asked again."""
+    listening, told = Listening(), []
+    listening.transport.room = 0
+    listening.outbox.put(b"123")
+    assert not listening.outbox.has_room
+    listening.outbox.when_room(lambda: told.append(1))
+    listening.transport.take()
+    assert (told, listening.outbox.has_room) == ([1], True)
+    listening.outbox.pause()
+    listening.transport.take()
+    assert told == [1]
 
 
 def test_frames_of_one_turn_are_one_write_for_a_socket_with_several_topics() -> None:

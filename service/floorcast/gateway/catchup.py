@@ -1,0 +1,173 @@
+"""Brings joinings to the present: those that begin with a picture or behind a cursor, and those that fell behind.
+
+Most who come back have missed little, which this gateway remembers: they are sent it in the call that asks, and are
+live. For the others there is an errand each. What errands need is shared: pictures are read once for all who see the
+same, and what a warehouse was told is read once for all who missed it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from floorcast.cursor import Cursor, Splice
+from floorcast.errors import DatabaseUnavailable, PicturesBusy, PictureTooLarge, PictureUnreadable
+from floorcast.gateway.audience import History, Member
+from floorcast.gateway.errand import Errand, Refetch, Sources
+from floorcast.gateway.hub import Hub
+from floorcast.gateway.joining import Joining
+from floorcast.gateway.replayed import frames_of
+from floorcast.gateway.upstream import PastPages, PastTrail, Pictures
+from floorcast.gateway.wish import picture_request
+from floorcast.observe import CaughtUp, TaskFailed, observe
+from floorcast.snapshot import Snapshot
+
+_COMPONENT = "gateway"
+
+_AT_ONCE_BYTES = 65_536
+"""So much of the past is sent in the call that asks for it, without an errand."""
+
+_TICKS_OF_SPLICE = 2
+"""The tick behind a picture's may have been cut before its snapshot was taken; the next one was cut after that."""
+
+_REFUSED: dict[type[Exception], str] = {
+    DatabaseUnavailable: "unavailable",
+    PicturesBusy: "too_busy",
+    PictureTooLarge: "picture_too_large",
+    PictureUnreadable: "not_ready",
+}
+
+
+class CatchUps:
+    """Every errand of a gateway."""
+
+    def __init__(
+        self, hub: Hub, pages: PastPages, trail: PastTrail, pictures: Pictures, *, reading_seconds: float
+    ) -> None:
+        """Serve a hub.
+
+        Args:
+            hub: tells of whoever falls behind, and when it has moved.
+            pages: what this gateway does not remember itself.
+            trail: large ticks, and what happened to access.
+            pictures: first pictures.
+            reading_seconds: how long somebody may take to read his picture.
+        """
+        self._hub = hub
+        self._sources = Sources(hub, pages, trail)
+        self._pictures = pictures
+        self._reading_seconds = reading_seconds
+        self._errands: set[asyncio.Task[None]] = set()
+        hub.fell_behind = self.fell_behind
+        hub.moved = self._moved
+
+    def welcome(self, member: Member, joining: Joining) -> None:
+        """Answer a join that begins with a picture or behind a cursor, and bring it to the present."""
+        cursor = joining.request.beginning.cursor
+        if cursor is None:
+            self._send(member, lambda: self._begin_with_picture(member, joining))
+        elif not self._at_once(member, joining, cursor):
+            self._send(member, lambda: self._begin_behind(member, joining, cursor))
+
+    def fell_behind(self, member: Member) -> None:
+        """Bring somebody to the present who was live: too much was waiting for him, or a tick too large to be held."""
+        history: History = "newest" if member.manner.when_slow == "newest" else "every"
+        self._send(member, Errand(self._sources, member, history).run)
+
+    async def aclose(self) -> None:
+        """End every errand."""
+        for errand in self._errands:
+            errand.cancel()
+        if self._errands:
+            await asyncio.wait(self._errands)
+
+    def _moved(self) -> None:
+        if self._errands:
+            self._sources.moved()
+
+    def _send(self, member: Member, work: Callable[[], Awaitable[None]]) -> None:
+        errand = asyncio.create_task(self._run(member, work), name="errand")
+        member.errand = errand
+        self._errands.add(errand)
+        errand.add_done_callback(self._errands.discard)
+
+    async def _run(self, member: Member, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Refetch as end:
+            self._end(member, end.reason)
+        except Exception as error:  # noqa: BLE001 — a fault of ours must not leave a topic silently behind
+            observe(TaskFailed(_COMPONENT, f"{type(error).__name__}: {error}"))
+            self._end(member, "internal")
+
+    def _end(self, member: Member, reason: str) -> None:
+        # It is this very errand, which must not cancel itself before the last word is out.
+        member.errand = None
+        if not member.over:
+            self._hub.refetch(member, reason)
+
+    def _at_once(self, member: Member, joining: Joining, cursor: Cursor) -> bool:
+        """Continue from a cursor in this very call, when little is missing and it is remembered here."""
+        hub, outbox = self._hub, member.subscriber.outbox
+        if cursor.tick > hub.position or cursor.tick < hub.chronicle.since or cursor.splice is not None:
+            return False
+        reason = hub.examine(member, cursor)
+        if reason is not None:
+            hub.refetch(member, reason)
+            return True
+        told = hub.recall(member.audience.selection.warehouse, cursor.tick)
+        if told is None or told.upto != hub.position or any(each.large for each in told.ticks) or not outbox.has_room:
+            return False
+        frames = frames_of(member, told, joining.request.manner.history)
+        if sum(map(len, frames)) > _AT_ONCE_BYTES:
+            return False
+        answer = joining.accepted(cursor.tick, member.audience.cursor(cursor.tick))
+        member.asking, member.since = None, hub.position
+        hub.go_live(member)
+        progress = hub.progress_frame(member.audience) if hub.progress_at else b""
+        outbox.put(b"".join((answer, *frames, progress)))
+        observe(CaughtUp("memory", hub.position - cursor.tick))
+        return True
+
+    async def _begin_behind(self, member: Member, joining: Joining, cursor: Cursor) -> None:
+        if cursor.terms.history == member.audience.terms.history:
+            await self._sources.reach(cursor.tick)
+            await self._sources.know_since(cursor.tick)
+        reason = self._hub.examine(member, cursor)
+        if reason is not None:
+            raise Refetch(reason)
+        member.since = cursor.tick
+        if cursor.tick < self._hub.position:
+            # Before the answer, since it may be that the past is not kept.
+            await self._sources.missed(member.audience.selection.warehouse, cursor.tick)
+        _answer(member, joining.accepted(cursor.tick, member.audience.cursor(cursor.tick, cursor.splice)))
+        await Errand(self._sources, member, joining.request.manner.history, cursor.splice).run()
+
+    async def _begin_with_picture(self, member: Member, joining: Joining) -> None:
+        hub, who = self._hub, member.subscriber
+        not_before = hub.chronicle.changed_at(who.role, who.user, member.audience.selection.warehouse)
+        try:
+            shown = await self._pictures.read(picture_request(member, joining, hub), not_before=not_before)
+        except tuple(_REFUSED) as error:
+            member.errand = None
+            hub.refuse(member, joining.refused(_REFUSED[type(error)], str(error)))
+            return
+        try:
+            if shown.incarnation != hub.incarnation:
+                raise Refetch("incarnation")
+            await self._sources.reach(shown.tick)
+            _answer(member, joining.accepted(shown.tick, None))
+            splice = Splice(Snapshot.parse(shown.snapshot), shown.tick + _TICKS_OF_SPLICE) if not shown.clean else None
+            errand = Errand(self._sources, member, joining.request.manner.history, splice)
+            async with asyncio.timeout(self._reading_seconds):
+                await errand.show(shown)
+        except TimeoutError:
+            # Whoever reads so slowly would hold it for ever.
+            raise Refetch("trimmed") from None
+        finally:
+            shown.close()
+        await errand.run()
+
+
+def _answer(member: Member, answer: bytes) -> None:
+    member.asking = None
+    member.subscriber.outbox.put(answer)
+    member.subscriber.outbox.release()

@@ -1,0 +1,245 @@
+"""One joining on its way to the present, at the pace of its reader.
+
+What was missed is read a page at a time, from the memory of this gateway or from further back, and sent once the reader
+has taken what came before. When everything up to the hub's position was sent, the joining is live in that same turn of
+the loop, so nothing can come in between.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from random import SystemRandom
+from typing import TypeVar
+
+from floorcast.backoff import Backoff
+from floorcast.cursor import Splice
+from floorcast.errors import DatabaseUnavailable
+from floorcast.gateway import wire
+from floorcast.gateway.audience import History, Member
+from floorcast.gateway.fold import Fold
+from floorcast.gateway.hub import Hub
+from floorcast.gateway.replayed import bodies_of, folded_frames, picture_frame, tick_frame, unseen
+from floorcast.gateway.upstream import PastPages, PastTrail, Shown
+from floorcast.observe import CaughtUp, observe
+from floorcast.operation import Operation
+from floorcast.past import Past, PastTick
+
+REACH_SECONDS = 3.0
+"""How long a tick may be awaited that another gateway has delivered already, or that a picture has seen."""
+
+_FOLD_BYTES = 4_194_304
+"""So much is folded at most; then its outcome is sent, and folding begins anew."""
+
+_SPLICE_NEWS = 2
+"""The first news of progress may have been under way when a snapshot was taken; the second was not."""
+
+_IN_PICTURE = -1
+"""There is no tick from which to go on in the middle of a picture."""
+
+ResultT = TypeVar("ResultT")
+
+
+class Refetch(Exception):  # noqa: N818 — an outcome, not a fault
+    """It cannot be continued exactly, for one of `codes.REFETCH_REASONS`."""
+
+    def __init__(self, reason: str) -> None:
+        """Keep the reason."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Sources:
+    """What all errands of a gateway share."""
+
+    hub: Hub
+    pages: PastPages
+    trail: PastTrail
+    # Set when the hub has moved, and replaced by another.
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    extending: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def moved(self) -> None:
+        """Wake everybody who waits for the hub."""
+        news, self.news = self.news, asyncio.Event()
+        news.set()
+
+    async def reach(self, tick: int) -> None:
+        """Wait until the hub has delivered a tick that exists already; raises Refetch when that takes too long."""
+        try:
+            async with asyncio.timeout(REACH_SECONDS):
+                while self.hub.position < tick:
+                    await self.news.wait()
+        except TimeoutError:
+            raise Refetch("future") from None
+
+    async def know_since(self, tick: int) -> None:
+        """See to it that the chronicle reaches back to a tick; raises Refetch when what it lacks is not kept."""
+        chronicle = self.hub.chronicle
+        if tick >= chronicle.since:
+            return
+        async with self.extending:
+            upto = chronicle.since
+            if tick < upto:
+                earlier = await insist(lambda: self.trail.access(tick, upto))
+                if earlier is None:
+                    raise Refetch("trimmed")
+                chronicle.precede(tick, earlier)
+
+    async def missed(self, warehouse: str, after: int) -> Past:
+        """Return what a warehouse was told after a tick, a page of it at least; raises Refetch."""
+        hub = self.hub
+        told = hub.recall(warehouse, after)
+        if told is not None:
+            return told
+        await self.know_since(after)
+        places, upto = hub.places(warehouse, after), min(max(hub.memory.since, after + 1), hub.position)
+        past = await insist(lambda: self.pages.page(hub.incarnation, places, after, upto))
+        if past is None:
+            raise Refetch("trimmed")
+        return hub.tell(warehouse, after, past)
+
+    async def told_of_large(self, warehouse: str, tick: int) -> AsyncIterator[tuple[Operation, ...]]:
+        """Yield what a warehouse is told of a large tick; a page that cannot be read now is read later."""
+        hub, before, sent = self.hub, tick - 1, 0
+        await self.know_since(before)
+        places = hub.places(warehouse, before)
+        earlier = await insist(lambda: self.trail.access(before, tick))
+        law = hub.law.past(warehouse, hub.chronicle.people(warehouse, before))
+        settlement = law.settle([operation for _, operations in earlier or () for operation in operations])
+        backoff = Backoff(SystemRandom(), largest_seconds=5.0)
+        while True:
+            number = 0
+            try:
+                async for page in self.trail.pages(tick, places):
+                    number += 1
+                    if number > sent:
+                        yield tuple(each for _, each in law.told(page, (warehouse,), settlement))
+                        sent = number
+            except DatabaseUnavailable:
+                await asyncio.sleep(backoff.next_seconds())
+            else:
+                return
+
+
+async def insist(ask: Callable[[], Awaitable[ResultT]]) -> ResultT:
+    """Ask until there is an answer; while Postgres is away, those who wait for it hear no progress."""
+    backoff = Backoff(SystemRandom(), largest_seconds=5.0)
+    while True:
+        try:
+            return await ask()
+        except DatabaseUnavailable:
+            await asyncio.sleep(backoff.next_seconds())
+
+
+class Errand:
+    """Brings one member to the present."""
+
+    def __init__(self, sources: Sources, member: Member, history: History, splice: Splice | None = None) -> None:
+        """Begin behind `member.since`; the picture of a splice was sent, or its reader was cut off behind it."""
+        self._sources = sources
+        self._hub = sources.hub
+        self._member = member
+        self._warehouse = member.audience.selection.warehouse
+        self._history = history
+        self._splice = splice
+        self._news = self._hub.news
+        self._fold = Fold()
+        # How far was read. `member.since` is how far was sent, which is less while something is being folded.
+        self._reached = member.since
+        self._at = ""
+
+    async def run(self) -> None:
+        """Send what was missed until the member is live; raises Refetch."""
+        first = self._member.since
+        while not self._member.over:
+            self._look_at_splice()
+            if self._reached < self._hub.position:
+                await self._send_page(await self._sources.missed(self._warehouse, self._reached))
+                continue
+            await self._send_folded()
+            # Sending may have waited.
+            if self._reached == self._hub.position:
+                if self._splice is None and self._hub.go_live(self._member):
+                    if self._hub.progress_at:
+                        self._put_now(self._hub.progress_frame(self._member.audience), self._member.since)
+                    observe(CaughtUp("errand", self._member.since - first))
+                    return
+                await self._sources.news.wait()
+
+    async def show(self, shown: Shown) -> None:
+        """Send a picture in parts, and with the last one the cursor to go on from."""
+        audience, part, held = self._member.audience, 1, b"{}"
+        for number, (table, rows) in enumerate(shown.chunks(wire.LARGEST_PART)):
+            if number:
+                await self._put(picture_frame(audience, shown, part, held), _IN_PICTURE)
+                part += 1
+            held = b'{"%b":[%b]}' % (table.encode(), rows)
+        cursor = audience.cursor(shown.tick, self._splice)
+        await self._put(picture_frame(audience, shown, part, held, end=True, cursor=cursor), _IN_PICTURE)
+        self._member.since = self._reached = shown.tick
+
+    def _look_at_splice(self) -> None:
+        """Let go of the picture's snapshot once everything that it saw is behind us."""
+        if self._splice is not None:
+            behind = self._reached >= self._splice.until
+            if behind or (self._reached == self._hub.position and self._hub.news - self._news >= _SPLICE_NEWS):
+                self._splice = None
+
+    async def _send_page(self, told: Past) -> None:
+        for each in told.ticks:
+            if each.large:
+                await self._send_folded()
+                await self._send_large(each)
+            elif self._history == "newest":
+                for operation in unseen(each, self._splice):
+                    self._fold.add(each.tick, operation)
+            else:
+                frame = tick_frame(self._member, each, self._splice)
+                if frame:
+                    await self._put(frame, each.tick - 1)
+                self._member.since = each.tick
+            self._reached, self._at = each.tick, each.at
+        self._reached = told.upto
+        if not self._fold.size:
+            self._member.since = told.upto
+        elif self._fold.size > _FOLD_BYTES:
+            await self._send_folded()
+
+    async def _send_folded(self) -> None:
+        """Send the outcome of everything that was folded."""
+        if self._fold.size:
+            for frame in folded_frames(self._member, self._fold, self._reached, self._at, self._splice):
+                await self._put(frame, self._member.since)
+            self._member.since = self._reached
+
+    async def _send_large(self, tick: PastTick) -> None:
+        """Send a tick that is held nowhere but in the trail, page by page; nothing where nothing of it is shown."""
+        member, part = self._member, 0
+        selection = member.audience.selection
+        async for operations in self._sources.told_of_large(self._warehouse, tick.tick):
+            kept = unseen(PastTick(tick.tick, tick.at, operations), self._splice)
+            for bodies in filter(None, wire.parts(bodies_of(member, tick.tick, kept))):
+                part += 1
+                payload = wire.changes_payload(tick.tick, tick.at, bodies, part=part, end=False)
+                await self._put(wire.push(selection.version, selection.topic, "changes", payload), tick.tick - 1)
+        if part:
+            cursor = member.audience.cursor(tick.tick, self._splice)
+            payload = wire.changes_payload(tick.tick, tick.at, (), cursor=cursor, part=part + 1)
+            await self._put(wire.push(selection.version, selection.topic, "changes", payload), tick.tick - 1)
+        member.since = tick.tick
+
+    async def _put(self, frame: bytes, after: int) -> None:
+        """Send a frame once the reader has taken what came before, then let others have their turn."""
+        outbox = self._member.subscriber.outbox
+        while not outbox.has_room and not outbox.overflown:
+            room = asyncio.Event()
+            outbox.when_room(room.set)
+            await room.wait()
+        self._put_now(frame, after)
+        await asyncio.sleep(0)
+
+    def _put_now(self, frame: bytes, after: int) -> None:
+        outbox = self._member.subscriber.outbox
+        if outbox.put(frame, self._member.audience.selection.topic, after):
+            outbox.release()

@@ -1,0 +1,112 @@
+"""Who has joined one warehouse (pure): those who look at whole tables, and those with filters, found by what changed.
+
+Most audiences look at whole tables, and there are few different ones. Of those with filters there may be one per
+kiosk, so they are not asked one by one: an index says whom a change may concern.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from floorcast.gateway.audience import Audience, Selection
+from floorcast.gateway.lens import Condition
+from floorcast.operation import Operation
+
+
+class _EveryFilter:
+    """Finds whoever has a filter on the table."""
+
+    def __init__(self) -> None:
+        self._conditions: dict[Audience, Mapping[str, Condition]] = {}
+
+    def add(self, audience: Audience, conditions: Mapping[str, Condition]) -> None:
+        self._conditions[audience] = conditions
+
+    def remove(self, audience: Audience) -> None:
+        self._conditions.pop(audience, None)
+
+    def candidates(
+        self,
+        table: str,
+        old: Mapping[str, Any] | None,  # noqa: ARG002
+        new: Mapping[str, Any] | None,  # noqa: ARG002
+    ) -> Iterator[Audience]:
+        return (audience for audience, conditions in self._conditions.items() if table in conditions)
+
+
+class Room:
+    """The audiences of one warehouse."""
+
+    def __init__(self) -> None:
+        """Nobody is here."""
+        # Those without filters.
+        self.plain: dict[Selection, Audience] = {}
+        self._filtered: dict[Selection, Audience] = {}
+        self._index = _EveryFilter()
+        # Table → those with filters on other tables, who look at the whole of this one.
+        self._onlookers: dict[str, dict[Audience, None]] = {}
+        # Those with filters who look at every table there is.
+        self._all_onlookers: dict[Audience, None] = {}
+
+    def __bool__(self) -> bool:
+        """Whether anybody is here."""
+        return bool(self.plain or self._filtered)
+
+    def __iter__(self) -> Iterator[Audience]:
+        """Go over all audiences."""
+        yield from self.plain.values()
+        yield from self._filtered.values()
+
+    def get(self, selection: Selection) -> Audience | None:
+        """Return the audience of a selection."""
+        return (self._filtered if selection.lens.where else self.plain).get(selection)
+
+    def add(self, audience: Audience) -> None:
+        """Let an audience in."""
+        lens = audience.selection.lens
+        if not lens.where:
+            self.plain[audience.selection] = audience
+            return
+        self._filtered[audience.selection] = audience
+        self._index.add(audience, lens.where)
+        for onlookers in self._watching(audience):
+            onlookers[audience] = None
+
+    def remove(self, audience: Audience) -> None:
+        """Let go of an audience."""
+        if not audience.selection.lens.where:
+            self.plain.pop(audience.selection, None)
+        elif self._filtered.pop(audience.selection, None) is not None:
+            self._index.remove(audience)
+            for onlookers in self._watching(audience):
+                onlookers.pop(audience, None)
+
+    def concerned(self, operations: Iterable[Operation]) -> Mapping[Audience, list[Operation]]:
+        """Return the audiences with filters that these operations may concern, each with those that do, in order."""
+        found: dict[Audience, list[Operation]] = {}
+        if not self._filtered:
+            return found
+        for operation in operations:
+            rows = (_read(operation.old), _read(operation.new))
+            for audience in self._index.candidates(operation.table, *rows):
+                found.setdefault(audience, []).append(operation)
+            for audience in self._onlookers.get(operation.table, ()):
+                found.setdefault(audience, []).append(operation)
+            for audience in self._all_onlookers:
+                if operation.table not in audience.selection.lens.where:
+                    found.setdefault(audience, []).append(operation)
+        return found
+
+    def _watching(self, audience: Audience) -> Iterator[dict[Audience, None]]:
+        """Yield the lists of onlookers in which an audience stands."""
+        lens = audience.selection.lens
+        if lens.view.reads is None:
+            yield self._all_onlookers
+        else:
+            for table in (lens.view.reads | lens.view.owned.keys()) - lens.where.keys():
+                yield self._onlookers.setdefault(table, {})
+
+
+def _read(row: bytes | None) -> Mapping[str, Any] | None:
+    return None if row is None else orjson.loads(row)
