@@ -50,7 +50,7 @@ format: ## Let the formatters have their way
 snapshot: ## Write schema/snapshot.sql and the generated parts of docs/ anew, after a change of schema/, triggers/ or codes
 	@$(SET_UP) dev
 	@$(RUN)pytest -q tests/contract/test_schema_snapshot.py tests/contract/test_schema_document.py \
-		tests/contract/test_protocol_document.py --write-snapshot
+		tests/contract/test_protocol_document.py tests/contract/test_asyncapi_document.py --write-snapshot
 
 clean: ## Remove what was installed and cached here; the data of `make run` stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,17 +1,21 @@
 """docs/protocol.md says what the wire says: codes, events, answers."""
 
 import ast
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from tests.contract.documents import ROOT, read, replace_table_after, table_after
+from tests.fixtures.frames import faults
 
 import floorcast
 from floorcast.codes import CODES, REFETCH_REASONS
 from floorcast.gateway import wire
 from floorcast.gateway.course import Reason
+from floorcast.protocol.messages import CLIENT, SERVER
 
 PROTOCOL = read("docs/protocol.md")
 GATEWAY = Path(floorcast.__file__).parent / "gateway"
@@ -61,20 +65,23 @@ def test_close_codes_say_whether_to_come_back() -> None:
             assert code.reconnect == (code.close < 4500), code.code
 
 
-def test_every_event_that_the_server_sends_is_listed() -> None:
+def test_every_message_is_listed_as_the_protocol_has_it(pytestconfig: pytest.Config) -> None:
+    """Of both sides."""
+    sent = [(f"`{each.event}`", each.summary) for each in SERVER.values()]
+    _is_generated("## What the server sends", sent, pytestconfig)
+    understood = [(f"`{each.event}`", each.topic, each.summary, each.answer) for each in CLIENT.values()]
+    _is_generated("## What a client sends", understood, pytestconfig)
+
+
+def test_every_event_that_the_server_sends_is_in_the_protocol() -> None:
     """Found in the code: whatever is pushed, encoded or ends a joining."""
-    sent = {
-        *get_args(wire.Ending),
-        *_arguments("push", 2),
-        *_arguments("encode", 3),
-        *_arguments("_end", 1),
-        *_arguments("_tell", 0),
-    }
+    calls = (("push", 2), ("encode", 3), ("_end", 1), ("_tell", 0))
+    sent = {*get_args(wire.Ending), *(event for name, place in calls for event in _arguments(name, place))}
     assert {"changes", "progress", "phx_reply"} <= sent, "the code was reorganized: look for events elsewhere"
-    assert {name.strip("`") for name, _ in table_after(PROTOCOL, "## What the server sends")} == sent
+    assert sent <= SERVER.keys()
 
 
-def test_every_event_that_a_client_may_send_is_listed() -> None:
+def test_every_event_that_a_client_may_send_is_in_the_protocol() -> None:
     """Found in the session's `match`."""
     tree = ast.parse((GATEWAY / "session.py").read_text())
     understood = {
@@ -84,9 +91,25 @@ def test_every_event_that_a_client_may_send_is_listed() -> None:
         for pattern in ast.walk(case.pattern)
         if isinstance(pattern, ast.MatchValue) and isinstance(pattern.value, ast.Constant)
     }
-    listed = {name.strip("`") for name, *_ in table_after(PROTOCOL, "## What a client sends")}
-    assert understood <= listed
-    assert listed <= understood | {"heartbeat"}
+    assert understood <= CLIENT.keys()
+
+
+def test_every_frame_that_is_shown_is_one() -> None:
+    """Whoever writes a client begins with copying them."""
+    shown = [frame for block in re.findall(r"```json\n(.*?)```", PROTOCOL, re.DOTALL) for frame in _frames(block)]
+    assert len(shown) > 10
+    for frame in shown:
+        assert faults(frame, asked="phx_join") == [], frame
+
+
+def _frames(block: str) -> Iterator[list[Any]]:
+    """Yield the frames of a block: those of its values that are arrays."""
+    decoder, place = json.JSONDecoder(), 0
+    while place < len(block.rstrip()):
+        found, place = decoder.raw_decode(block, place)
+        place += len(block[place:]) - len(block[place:].lstrip())
+        if isinstance(found, list):
+            yield found
 
 
 def _is_generated(heading: str, rows: Sequence[Sequence[str]], config: pytest.Config) -> None:
