@@ -11,7 +11,6 @@ from floorcast.database.picture import PictureReader
 from floorcast.errors import DatabaseUnavailable, SettingsError
 from floorcast.gateway.follower import Standing
 from floorcast.gateway.gateway import Gateway, Past
-from floorcast.gateway.lens import Condition
 from floorcast.gateway.trail import PostgresTrail
 from floorcast.gateway.upstream import Shown
 from floorcast.http.application import build_application
@@ -104,9 +103,8 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         settings=settings,
         trail=trail,
         feed=feed,
-        past=Past(_NothingKept(), _NothingKept(), _NothingKept()),
+        past=NOTHING_KEPT,
         verifier=verifier,
-        read_filter=_no_filters,
         application=application,
         standing=standing,
     )
@@ -136,16 +134,16 @@ class _NothingKept:
         return None
 
     async def pages(self, *_: object) -> AsyncIterator[tuple[Operation, ...]]:
-        if self is not None:
-            raise DatabaseUnavailable("Large ticks are not read back yet.")
-        yield ()
+        nothing: tuple[tuple[Operation, ...], ...] = ()
+        for operations in nothing:
+            yield operations
+        raise DatabaseUnavailable("Large ticks are not read back yet.")
 
     async def read(self, *_: object, **__: object) -> Shown:
         raise DatabaseUnavailable("First pictures are read by HTTP.")
 
 
-def _no_filters(*_: object) -> Condition:
-    raise ValueError("filters are not read yet")
+NOTHING_KEPT = Past(_NothingKept(), _NothingKept(), _NothingKept())
 
 
 def _urls(settings: Settings) -> tuple[str, str]:

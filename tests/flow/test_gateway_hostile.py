@@ -20,7 +20,6 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import CloseCode
 
-from floorcast.gateway import follower
 from floorcast.observe import SubscriberSlow
 
 
@@ -372,21 +371,27 @@ async def test_a_reader_who_does_not_read_is_closed_and_slows_nobody(
             received += await asyncio.to_thread(deaf.recv, 65_536)
 
 
-async def test_a_large_tick_waits_for_readers_but_not_for_ever(
-    open_gateway: Open, stream: Stream, observed: Observed, monkeypatch: pytest.MonkeyPatch
+async def test_a_reader_who_does_not_read_falls_behind_and_slows_nobody(
+    open_gateway: Open, stream: Stream, observed: Observed
 ) -> None:
-    """Whoever reads gets every part; whoever does not is closed when patience is used up."""
-    monkeypatch.setattr(follower, "_PATIENCE_SECONDS", 0.3)
+    """What waited for it is taken back, large ticks included; when it reads again it is told everything, once."""
     place = await open_gateway(stream, outbox_bytes=65_536)
-    with _deaf(place):
-        async with place.phone() as reading:
-            await reading.join()
-            stream.close_tick(*(an_operation(n, text="x" * 2_000) for n in range(5_000)), large=True)
-            keys: list[int] = []
-            while True:
-                part = await reading.until("changes")
-                keys += [change["key"]["id"] for change in part["changes"]]
-                if part["end"]:
-                    break
-            assert keys == list(range(5_000))
-            await observed.wait_for(SubscriberSlow)
+    async with place.phone() as sleeper, place.phone() as reading:
+        sleeper.ws.transport.pause_reading()
+        await sleeper.send("warehouse:north", "phx_join", {})
+        await reading.join()
+        ticks = 0
+        while not observed.of(SubscriberSlow):
+            ticks = stream.close_tick(an_operation(text="x" * 20_000))
+            assert (await reading.until("changes"))["tick"] == ticks
+        ticks = stream.close_tick(*(an_operation(n, text="x" * 200) for n in range(5_000)), large=True)
+        while not (await reading.until("changes")).get("end"):
+            pass
+        ticks = stream.close_tick(an_operation())
+        sleeper.ws.transport.resume_reading()
+        heard: list[tuple[int, int]] = []
+        while not heard or heard[-1][0] < ticks:
+            payload = await sleeper.until("changes")
+            heard += [(payload["tick"], change["key"]["id"]) for change in payload["changes"]]
+        assert [tick for tick, _ in heard if tick != ticks - 1] == [*range(1, ticks - 1), ticks]
+        assert [key for tick, key in heard if tick == ticks - 1] == list(range(5_000))

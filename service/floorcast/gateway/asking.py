@@ -1,17 +1,17 @@
 """Reads what a join asks for (pure): tables, filters, columns, where to begin, and how to be told what was missed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from floorcast.access.policy import View
 from floorcast.cursor import Cursor, parse_cursor
+from floorcast.filter.condition import Condition
+from floorcast.filter.reading import read_filter
+from floorcast.filter.syntax import FilterError
 from floorcast.gateway.audience import Manner
-from floorcast.gateway.lens import Asked, Condition
+from floorcast.gateway.lens import Asked
 from floorcast.shape import TableShape
-
-ReadFilter = Callable[[str, TableShape, frozenset[str]], Condition]
-"""Reads a filter on a table: its text, the table's shape, columns that its reader may not see. Raises ValueError."""
 
 MOST_RECENT = 10_000
 """Rows of one table at most, where a picture is asked for the newest only."""
@@ -55,7 +55,6 @@ class Ground:
     # Those that are sent to him.
     tables: frozenset[str]
     shapes: Mapping[str, TableShape]
-    read_filter: ReadFilter
 
 
 def read_request(payload: Mapping[str, Any], ground: Ground) -> Request:
@@ -96,13 +95,12 @@ def _where(asked: object, followed: frozenset[str], ground: Ground) -> tuple[tup
     for table, text in _by_table({"where": asked}, "where", followed):
         if not isinstance(text, str):
             raise Refusal("bad_filter", f"`where` of {table} is not a text")
-        if not text.strip():
-            continue
         try:
-            condition = ground.read_filter(text, _shape(table, ground), ground.view.hidden.get(table, frozenset()))
-        except ValueError as error:
+            condition = read_filter(text, _shape(table, ground), ground.view.hidden.get(table, frozenset()))
+        except FilterError as error:
             raise Refusal("bad_filter", f"`where` of {table}: {error}") from None
-        conditions.append((table, condition))
+        if condition is not None:
+            conditions.append((table, condition))
     return tuple(conditions)
 
 

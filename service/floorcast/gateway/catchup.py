@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from floorcast.cursor import Cursor, Splice
 from floorcast.errors import DatabaseUnavailable, PicturesBusy, PictureTooLarge, PictureUnreadable
+from floorcast.filter.row import RowMismatch
 from floorcast.gateway.audience import History, Member
 from floorcast.gateway.errand import Errand, Refetch, Sources
 from floorcast.gateway.hub import Hub
@@ -93,12 +94,15 @@ class CatchUps:
         try:
             await work()
         except Refetch as end:
-            self._end(member, end.reason)
+            self._give_up(member, end.reason)
+        except RowMismatch:
+            # A row of another shape than the filter was read for: the table was altered meanwhile.
+            self._give_up(member, "schema")
         except Exception as error:  # noqa: BLE001 — a fault of ours must not leave a topic silently behind
             observe(TaskFailed(_COMPONENT, f"{type(error).__name__}: {error}"))
-            self._end(member, "internal")
+            self._give_up(member, "internal")
 
-    def _end(self, member: Member, reason: str) -> None:
+    def _give_up(self, member: Member, reason: str) -> None:
         # It is this very errand, which must not cancel itself before the last word is out.
         member.errand = None
         if not member.over:
@@ -116,7 +120,11 @@ class CatchUps:
         told = hub.recall(member.audience.selection.warehouse, cursor.tick)
         if told is None or told.upto != hub.position or any(each.large for each in told.ticks) or not outbox.has_room:
             return False
-        frames = frames_of(member, told, joining.request.manner.history)
+        try:
+            frames = frames_of(member, told, joining.request.manner.history)
+        except RowMismatch:
+            hub.refetch(member, "schema")
+            return True
         if sum(map(len, frames)) > _AT_ONCE_BYTES:
             return False
         answer = joining.accepted(cursor.tick, member.audience.cursor(cursor.tick))

@@ -11,7 +11,6 @@ from typing import Any, Generic, Protocol
 
 from floorcast.access.claims import Claims
 from floorcast.gateway.admission import Admission, Limits, Pace
-from floorcast.gateway.asking import ReadFilter
 from floorcast.gateway.catchup import CatchUps
 from floorcast.gateway.drain import drain
 from floorcast.gateway.follower import Follower, Standing
@@ -62,7 +61,6 @@ class Gateway(Generic[HeaderT]):
         feed: Feed,
         past: Past,
         verifier: Verifier,
-        read_filter: ReadFilter,
         application: Any,
         standing: Standing | None = None,
     ) -> None:
@@ -73,7 +71,6 @@ class Gateway(Generic[HeaderT]):
             trail: Postgres; a `trail.PostgresTrail`.
             feed: Redis; a `stream.feed.FeedReader`.
             past: what was before this gateway's own memory, and first pictures.
-            read_filter: reads the filters of joins.
             verifier: decides about tokens; an `access.claims.TokenVerifier`.
             application: the ASGI application for everything that is not a socket.
             standing: kept up to date, for whoever asks whether this gateway is of use.
@@ -82,7 +79,6 @@ class Gateway(Generic[HeaderT]):
         self._application = application
         self._verifier = verifier
         self.standing = standing or Standing()
-        self._read_filter = read_filter
         self._hub = Hub(settings.progress_seconds, settings.memory_bytes)
         self._catch_ups = CatchUps(
             self._hub, past.pages, past.trail, past.pictures, reading_seconds=settings.reading_seconds
@@ -128,7 +124,6 @@ class Gateway(Generic[HeaderT]):
                 self._hub,
                 self._verifier.verify,
                 settings.topics_per_socket,
-                self._read_filter,
                 self._catch_ups.welcome,
             ),
             frame_bytes=settings.frame_bytes,

@@ -18,6 +18,7 @@ from floorcast.access.chronicle import Chronicle
 from floorcast.access.law import UNCHANGED, Beginning, Law, Settlement
 from floorcast.access.policy import View
 from floorcast.cursor import Cursor, Splice, Terms, digest
+from floorcast.filter.row import RowMismatch
 from floorcast.gateway import wire
 from floorcast.gateway.audience import Asking, Audience, Manner, Member, Selection, Subscriber
 from floorcast.gateway.lens import Lens, look
@@ -234,9 +235,13 @@ class Hub:
                 if portion is None:
                     portion = cuts[audience.selection.lens] = portions.cut(audience.selection.lens, concerned)
                 deliveries += self._append_portion(audience, portion, tick, at)
-            for audience, found in room.concerned(concerned).items():
-                portion = portions.cut(audience.selection.lens, found)
-                deliveries += self._append_portion(audience, portion, tick, at)
+            try:
+                for audience, found in room.concerned(concerned).items():
+                    portion = portions.cut(audience.selection.lens, found)
+                    deliveries += self._append_portion(audience, portion, tick, at)
+            except RowMismatch:
+                # The table was altered a moment ago; nobody can say who asked for this row.
+                self._refetch_those(room.filtering(operation.table for operation in concerned), "schema")
         self.position = tick
         return deliveries
 
@@ -350,10 +355,8 @@ class Hub:
         self.shapes = shapes
         if not changed:
             return
-        for audience in tuple(self._every_audience()):
-            if any(audience.selection.lens.view.shows(table) for table in changed):
-                for member in _everybody(audience):
-                    self.refetch(member, "schema")
+        concerned = [each for each in self._every_audience() if any(map(each.selection.lens.view.shows, changed))]
+        self._refetch_those(concerned, "schema")
 
     def end_all(self, reason: str) -> None:
         """End every joining because the stream cannot go on exactly; no joins are taken until `begin`."""
@@ -374,6 +377,11 @@ class Hub:
         member.subscriber.forget(member)
 
     # Inside
+
+    def _refetch_those(self, audiences: Iterable[Audience], reason: str) -> None:
+        for audience in audiences:
+            for member in _everybody(audience):
+                self.refetch(member, reason)
 
     def _settle(self, tick: int, operations: tuple[Operation, ...]) -> Settlement:
         """Apply a tick's changes of access, withdrawals with their consequences first."""
@@ -465,10 +473,8 @@ class Hub:
         What it held before is in no picture of theirs, or goes on in it without them.
         """
         for table in before ^ self.law.tables:
-            for audience in tuple(self._every_audience()):
-                if audience.selection.lens.view.shows(table):
-                    for member in _everybody(audience):
-                        self.refetch(member, "schema")
+            concerned = [each for each in self._every_audience() if each.selection.lens.view.shows(table)]
+            self._refetch_those(concerned, "schema")
 
     def _every_audience(self) -> Iterator[Audience]:
         for room in self._warehouses.values():

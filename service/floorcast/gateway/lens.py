@@ -2,26 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
 from floorcast.access.policy import View
 from floorcast.cursor import digest
-
-
-class Condition(Protocol):
-    """A `where` on one table; equal ones are the same condition."""
-
-    def matches(self, row: Mapping[str, Any]) -> bool:
-        """Say whether a row, as it was read from JSON, is one that was asked for."""
-        ...
-
-    def __hash__(self) -> int:
-        """Agree with equality."""
-        ...
-
-    def __str__(self) -> str:
-        """Return the same text for equal conditions, in every process."""
-        ...
+from floorcast.filter.condition import Condition
+from floorcast.filter.matcher import Matcher, compile_matcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +39,14 @@ class Lens:
     # Within the tables that were asked for.
     view: View
     asked: Asked = ALL
-    where: Mapping[str, Condition] = field(init=False, compare=False)
+    # Table → whether one of its rows is asked for; raises RowMismatch.
+    where: Mapping[str, Matcher] = field(init=False, compare=False)
     columns: Mapping[str, frozenset[str]] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         """Make what was asked for quick to look up."""
-        object.__setattr__(self, "where", dict(self.asked.where))
+        matchers = {table: compile_matcher(condition) for table, condition in self.asked.where}
+        object.__setattr__(self, "where", matchers)
         object.__setattr__(self, "columns", dict(self.asked.columns))
 
     @property

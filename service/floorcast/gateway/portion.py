@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from floorcast.access.masking import mask, pick
+from floorcast.filter.row import Row, read_row
 from floorcast.gateway.lens import Lens
 from floorcast.operation import Act, Operation, told
 
@@ -49,9 +50,14 @@ class Portions:
     _bodies: dict[tuple[int, Act, int, int], bytes] = field(default_factory=dict)
     _cut: dict[tuple[int, frozenset[str], frozenset[str] | None], bytes] = field(default_factory=dict)
     _read: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    _exact: dict[int, Row] = field(default_factory=dict)
 
     def cut(self, lens: Lens, operations: Sequence[Operation]) -> Portion:
-        """Return what of a warehouse's operations is for a lens."""
+        """Return what of a warehouse's operations is for a lens.
+
+        Raises:
+            RowMismatch: a row is not of the shape that the lens's filter was read for.
+        """
         view = lens.view
         if lens.is_plain:
             return Portion([self._whole(each) for each in operations if view.reads_table(each.table)], _NO_OWN)
@@ -99,7 +105,7 @@ class Portions:
             return False
         condition = lens.where.get(table)
         # A leave that is derived, without the row: who does not hold it will not miss it.
-        return condition is None or row is None or condition.matches(self._reading(row))
+        return condition is None or row is None or bool(condition(self._reading_exactly(row)))
 
     def _seen(self, lens: Lens, operation: Operation, row: bytes | None, user: str | None) -> bytes | None:
         """Return what is seen of a row: hidden columns null, unless it is his own, and only what was asked for."""
@@ -140,6 +146,12 @@ class Portions:
         read = self._read.get(id(row))
         if read is None:
             read = self._read[id(row)] = orjson.loads(row)
+        return read
+
+    def _reading_exactly(self, row: bytes) -> Row:
+        read = self._exact.get(id(row))
+        if read is None:
+            read = self._exact[id(row)] = read_row(row)
         return read
 
     def _whole(self, operation: Operation) -> bytes:

@@ -5,34 +5,11 @@ kiosk, so they are not asked one by one: an index says whom a change may concern
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
-import orjson
-
+from floorcast.filter.index import Index
+from floorcast.filter.row import Row, read_row
 from floorcast.gateway.audience import Audience, Selection
-from floorcast.gateway.lens import Condition
 from floorcast.operation import Operation
-
-
-class _EveryFilter:
-    """Finds whoever has a filter on the table."""
-
-    def __init__(self) -> None:
-        self._conditions: dict[Audience, Mapping[str, Condition]] = {}
-
-    def add(self, audience: Audience, conditions: Mapping[str, Condition]) -> None:
-        self._conditions[audience] = conditions
-
-    def remove(self, audience: Audience) -> None:
-        self._conditions.pop(audience, None)
-
-    def candidates(
-        self,
-        table: str,
-        old: Mapping[str, Any] | None,  # noqa: ARG002
-        new: Mapping[str, Any] | None,  # noqa: ARG002
-    ) -> Iterator[Audience]:
-        return (audience for audience, conditions in self._conditions.items() if table in conditions)
 
 
 class Room:
@@ -43,7 +20,7 @@ class Room:
         # Those without filters.
         self.plain: dict[Selection, Audience] = {}
         self._filtered: dict[Selection, Audience] = {}
-        self._index = _EveryFilter()
+        self._index: Index[Audience] = Index()
         # Table → those with filters on other tables, who look at the whole of this one.
         self._onlookers: dict[str, dict[Audience, None]] = {}
         # Those with filters who look at every table there is.
@@ -52,6 +29,11 @@ class Room:
     def __bool__(self) -> bool:
         """Whether anybody is here."""
         return bool(self.plain or self._filtered)
+
+    def filtering(self, tables: Iterable[str]) -> Iterable[Audience]:
+        """Return those with a filter on one of these tables."""
+        asked = frozenset(tables)
+        return [audience for audience in self._filtered.values() if audience.selection.lens.where.keys() & asked]
 
     def __iter__(self) -> Iterator[Audience]:
         """Go over all audiences."""
@@ -69,7 +51,7 @@ class Room:
             self.plain[audience.selection] = audience
             return
         self._filtered[audience.selection] = audience
-        self._index.add(audience, lens.where)
+        self._index.add(audience, dict(lens.asked.where))
         for onlookers in self._watching(audience):
             onlookers[audience] = None
 
@@ -83,7 +65,11 @@ class Room:
                 onlookers.pop(audience, None)
 
     def concerned(self, operations: Iterable[Operation]) -> Mapping[Audience, list[Operation]]:
-        """Return the audiences with filters that these operations may concern, each with those that do, in order."""
+        """Return the audiences with filters that these operations may concern, each with those that do, in order.
+
+        Raises:
+            RowMismatch: a row is not of the shape that somebody's filter was read for.
+        """
         found: dict[Audience, list[Operation]] = {}
         if not self._filtered:
             return found
@@ -108,5 +94,5 @@ class Room:
                 yield self._onlookers.setdefault(table, {})
 
 
-def _read(row: bytes | None) -> Mapping[str, Any] | None:
-    return None if row is None else orjson.loads(row)
+def _read(row: bytes | None) -> Row | None:
+    return None if row is None else read_row(row)

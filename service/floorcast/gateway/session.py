@@ -14,7 +14,7 @@ import orjson
 from floorcast.access.claims import Claims
 from floorcast.errors import TokenError
 from floorcast.gateway import wire
-from floorcast.gateway.asking import Ground, ReadFilter, Refusal, read_request
+from floorcast.gateway.asking import Ground, Refusal, read_request
 from floorcast.gateway.audience import Member, Selection
 from floorcast.gateway.hub import Hub
 from floorcast.gateway.joining import Joining
@@ -37,7 +37,6 @@ class Rules:
     # Returns the claims of a token; raises TokenError.
     verify: Callable[[str], Claims]
     topics_per_socket: int
-    read_filter: ReadFilter
     # Answers a join that does not begin now, and brings it to the present.
     welcome: Callable[[Member, Joining], None]
 
@@ -179,7 +178,7 @@ class Session:
         # After access: who may not join learns nothing of what is tracked.
         view = hub.view(role)
         known = hub.tables_for(view)
-        request = read_request(payload, Ground(view, known, hub.shapes, self._rules.read_filter))
+        request = read_request(payload, Ground(view, known, hub.shapes))
         tables = known if request.asked.tables is None else request.asked.tables
         keys = {table: hub.shapes[table].key if table in hub.shapes else () for table in tables}
         joining = Joining(self.version, message, request, hub.incarnation, role, view, keys)

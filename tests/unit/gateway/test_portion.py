@@ -7,9 +7,11 @@ import orjson
 from tests.fixtures.gateway import NORTH, an_operation
 
 from floorcast.access.policy import EVERYTHING, View
+from floorcast.filter.reading import read_filter
 from floorcast.gateway.lens import Asked, Lens
 from floorcast.gateway.portion import Portion, Portions
 from floorcast.operation import Operation
+from floorcast.shape import TableShape
 
 MASKED = Lens(View(frozenset({"orders", "machines"}), {"orders": "owner"}, {"orders": frozenset({"cost"})}))
 OWNED = Lens(View(frozenset({"machines"}), {"orders": "owner"}, {}))
@@ -72,21 +74,14 @@ def test_a_row_that_changes_hands_is_masked_on_the_side_that_has_not_got_it() ->
     assert _read(portion.bodies_for("anna"))[0]["new"]["cost"] is None
 
 
-class Costing:
-    """A condition on orders: what they cost."""
-
-    def __init__(self, cost: int) -> None:
-        """Ask for a cost."""
-        self.cost = cost
-
-    def matches(self, row: Any) -> bool:
-        """See `lens.Condition`."""
-        return bool(row["cost"] == self.cost)
+ORDERS = TableShape("orders", {"id": "int4", "owner": "text", "cost": "int4"}, ("id",), "warehouse", "warehouse_id")
 
 
 def test_a_row_enters_and_leaves_a_filter() -> None:
     """Though it was there before and is there after; who sees it neither before nor after hears nothing."""
-    lens = Lens(EVERYTHING, Asked(where=(("orders", Costing(5)),)))
+    condition = read_filter("cost=eq.5", ORDERS)
+    assert condition is not None
+    lens = Lens(EVERYTHING, Asked(where=(("orders", condition),)))
     cheaper = replace(_order(1, "", 5), old=_order(1, "", 9).new)
     dearer = replace(_order(2, "", 9), old=_order(2, "", 5).new)
     still = _order(3, "", 9)

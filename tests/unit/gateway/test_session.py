@@ -28,10 +28,6 @@ def _verify(token: str) -> Claims:
     return Claims(user, role, float(expires_at), {})  # type: ignore[arg-type]
 
 
-def _read_filter(text: str, *_: object) -> Any:
-    raise ValueError(f"at 0: {text} is no filter")
-
-
 class Talk:
     """A session and what it answered."""
 
@@ -42,7 +38,7 @@ class Talk:
             self.hub.begin(START)
         self.listening = Listening()
         self.welcomed: list[Member] = []
-        rules = Rules(self.hub, _verify, topics, _read_filter, lambda member, _: self.welcomed.append(member))
+        rules = Rules(self.hub, _verify, topics, lambda member, _: self.welcomed.append(member))
         self.session = Session(rules, Claims("anna", "authenticated", 100.0, {}), version, self.listening.outbox, 0.0)
 
     def say(self, *frame: Any) -> list[Any]:
