@@ -55,7 +55,7 @@ class Hub:
         self.ready = False
         # The last tick that every live member has been given, or is being given.
         self.position = 0
-        # The newest time before which everything that committed is in ticks up to `position`; empty before the first.
+        # The time, last heard of, before which everything that committed is in ticks up to `position`; empty before the first.
         self.progress_at = ""
         # How often progress was heard of.
         self.news = 0
@@ -293,7 +293,7 @@ class Hub:
         if tick != self.position:
             return
         self.news += 1
-        self.progress_at = max(self.progress_at, at)
+        self.progress_at = at
         for audience in self._every_audience():
             if now >= audience.progress_due and audience.members:
                 # Each keeps a rhythm of its own, so that not all screens are told in one loop turn.
