@@ -55,7 +55,7 @@ class Hub:
         self.ready = False
         # The last tick that every live member has been given, or is being given.
         self.position = 0
-        # The time, last heard of, before which everything that committed is in ticks up to `position`; empty before the first.
+        # The time last heard of before which everything that committed is in ticks up to `position`; empty before any.
         self.progress_at = ""
         # How often progress was heard of.
         self.news = 0

@@ -1,0 +1,67 @@
+"""What a client hands back to go on."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floorcast.cursor import LONGEST, Cursor, Splice, Terms, digest, encode_cursor, parse_cursor
+from floorcast.snapshot import Snapshot
+
+xids = st.integers(0, 2**64 - 1)
+ticks = st.integers(0, 2**63 - 1)
+terms = st.builds(Terms.of, st.text(max_size=9), *(st.binary(max_size=9).map(digest) for _ in range(3)))
+splices = st.none() | st.builds(
+    Splice, st.builds(Snapshot, xids, xids, st.frozensets(xids, max_size=20)), st.integers(0, 2**63)
+)
+
+
+@given(terms, ticks, splices)
+def test_what_is_handed_out_is_read_back(under: Terms, tick: int, splice: Splice | None) -> None:
+    """A splice that is over is left out."""
+    text = encode_cursor(under.encode(), tick, splice)
+    assert text is not None
+    kept = splice if splice is not None and tick < splice.until else None
+    assert parse_cursor(text) == Cursor(under, tick, kept)
+
+
+@given(st.text(max_size=80) | st.binary(max_size=80).map(lambda data: "f1." + data.hex()))
+def test_what_is_no_cursor_is_refused_and_nothing_else_happens(text: str) -> None:
+    """Whatever a stranger sends."""
+    with pytest.raises(ValueError, match="not a "):
+        parse_cursor(text)
+
+
+@given(terms, ticks, st.integers(0, 42), st.characters(codec="utf-8"))
+def test_a_cursor_with_a_letter_changed_is_another_or_none(under: Terms, tick: int, at: int, letter: str) -> None:
+    """It is read, or refused with a ValueError; it grants nothing either way."""
+    text = encode_cursor(under.encode(), tick) or ""
+    changed = text[: at + 3] + letter + text[at + 4 :]
+    with suppress(ValueError):
+        assert isinstance(parse_cursor(changed), Cursor)
+
+
+def test_a_snapshot_of_very_many_transactions_has_no_cursor_for_a_moment() -> None:
+    """Better than one that no server reads; it lasts for two ticks."""
+    crowd = Snapshot(1, 10**6, frozenset(range(1, 10**6, 700)))
+    stem = Terms.of("x", *(digest(b""),) * 3).encode()
+    assert encode_cursor(stem, 5, Splice(crowd, 7)) is None
+    assert len(encode_cursor(stem, 7, Splice(crowd, 7)) or "") < LONGEST
+
+
+@given(xids, xids, st.frozensets(xids, max_size=5), xids)
+def test_a_snapshot_sees_what_had_ended_when_it_was_taken(
+    xmin: int, xmax: int, running: frozenset[int], xid: int
+) -> None:
+    """As pg_visible_in_snapshot says, whose model this is."""
+    text = f"{xmin}:{xmax}:{','.join(map(str, sorted(running)))}"
+    seen = Snapshot.parse(text).sees(xid)
+    assert seen == (xid < xmin or (xid < xmax and xid not in running))
+
+
+@pytest.mark.parametrize("text", ["", "1:2", "1:2:x", "a:b:", "1:2:3,", "-1:2:"])
+def test_what_is_no_snapshot_is_refused(text: str) -> None:
+    """It came out of a cursor, that is, from a stranger."""
+    with pytest.raises(ValueError, match="not a snapshot"):
+        Snapshot.parse(text)
