@@ -8,6 +8,7 @@ import jwt
 import orjson
 
 from floorcast.change import Change
+from floorcast.gateway.admission import Limits, Pace
 
 SECRET = "a secret for tests only, longer than 32 bytes"
 WAREHOUSE = "00000000-0000-4000-8000-0000000000a1"
@@ -48,3 +49,17 @@ def some_claims(**vary: Any) -> dict[str, Any]:
 def a_token(*, secret: str = SECRET, **vary: Any) -> str:
     """`some_claims`, signed with the secret of the tests."""
     return jwt.encode(some_claims(**vary), secret, algorithm="HS256")
+
+
+def some_limits(**vary: Any) -> Limits:
+    """What a gateway admits: more than a test asks for."""
+    wide = Pace(1_000, 1_000)
+    named: dict[str, Any] = {
+        "connects": wide,
+        "user_connects": wide,
+        "address_connects": None,
+        "joins": wide,
+        "user_joins": wide,
+        "sockets": 1_000,
+    }
+    return Limits(**(named | vary))

@@ -1,10 +1,13 @@
 """More come than there is room for: each is told when to come back, and whoever is inside does not notice."""
 
+import asyncio
 import json
+from contextlib import AsyncExitStack
 
 import pytest
-from tests.fixtures.gateway import NORTH, Open, Place, Stream, a_token, an_operation
+from tests.fixtures.gateway import NORTH, Open, Phone, Place, Stream, a_token, an_operation
 from tests.fixtures.observed import Observed
+from tests.fixtures.time import UNIT
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.http11 import Response
@@ -69,3 +72,25 @@ async def test_an_address_is_what_a_trusted_proxy_says(open_gateway: Open, strea
     open_one = await open_gateway(stream, address_connects_per_second=0.001)
     async with connect(f"{open_one.url}?apikey={a_token()}", additional_headers=behind):
         assert _told(await _refused(open_one, **neighbour)) == (429, "connecting_too_often")
+
+
+async def test_a_crowd_of_joins_is_taken_one_after_the_other(open_gateway: Open, stream: Stream) -> None:
+    """Who is told to come back and does is inside soon, on the same socket."""
+    place = await open_gateway(stream, joins_per_second=4)
+    async with AsyncExitStack() as crowd:
+        phones = [await crowd.enter_async_context(place.phone()) for _ in range(12)]
+        refusals = 0
+
+        async def insist(phone: Phone) -> None:
+            nonlocal refusals
+            while (answer := await phone.join())["status"] == "error":
+                assert answer["response"]["code"] == "too_many_joins"
+                refusals += 1
+                await asyncio.sleep(answer["response"]["retry_after_ms"] / 1000)
+
+        async with asyncio.timeout(10 * UNIT):
+            await asyncio.gather(*(insist(phone) for phone in phones))
+        assert refusals
+        stream.close_tick(an_operation())
+        for phone in phones:
+            assert (await phone.receive())[0] == "changes"

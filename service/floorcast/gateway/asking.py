@@ -20,11 +20,12 @@ MOST_RECENT = 10_000
 class Refusal(Exception):  # noqa: N818 — an answer, not a fault
     """A join or a token that is not accepted: code and what exactly was wrong."""
 
-    def __init__(self, code: str, detail: str = "") -> None:
-        """`code` is a key of `codes.CODES`."""
+    def __init__(self, code: str, detail: str = "", again_in: float | None = None) -> None:
+        """`code` is a key of `codes.CODES`; `again_in` is in seconds."""
         super().__init__(code)
         self.code = code
         self.detail = detail
+        self.again_in = again_in
 
 
 @dataclass(frozen=True, slots=True)

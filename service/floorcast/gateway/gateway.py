@@ -117,6 +117,7 @@ class Gateway(Generic[HeaderT]):
 
     def _share(self, loop: asyncio.AbstractEventLoop) -> Shared:
         settings = self._settings
+        admission = Admission(_limits(settings), SystemRandom())
         return Shared(
             loop=loop,
             wheel=Wheel[Timed](_GRAIN_SECONDS, loop.time()),
@@ -124,6 +125,7 @@ class Gateway(Generic[HeaderT]):
                 self._hub,
                 self._verifier.verify,
                 settings.topics_per_socket,
+                admission,
                 self._catch_ups.welcome,
             ),
             frame_bytes=settings.frame_bytes,
@@ -131,7 +133,7 @@ class Gateway(Generic[HeaderT]):
             idle_seconds=settings.idle_seconds,
             handshake_seconds=settings.handshake_seconds,
             token_grace_seconds=settings.token_grace_seconds,
-            admission=Admission(_limits(settings), SystemRandom()),
+            admission=admission,
             proxies=settings.trusted_networks,
         )
 

@@ -14,6 +14,7 @@ import orjson
 from floorcast.access.claims import Claims
 from floorcast.errors import TokenError
 from floorcast.gateway import wire
+from floorcast.gateway.admission import Admission
 from floorcast.gateway.asking import Ground, Refusal, read_request
 from floorcast.gateway.audience import Member, Selection
 from floorcast.gateway.hub import Hub
@@ -37,6 +38,7 @@ class Rules:
     # Returns the claims of a token; raises TokenError.
     verify: Callable[[str], Claims]
     topics_per_socket: int
+    admission: Admission
     # Answers a join that does not begin now, and brings it to the present.
     welcome: Callable[[Member, Joining], None]
 
@@ -96,7 +98,7 @@ class Session:
             nameless = Message(wire.NULL, wire.NULL, HEARTBEAT, "", None)
             detail = "binary frames are not understood here" if text is None else ""
             return wire.refusal(self.version, nameless, "bad_frame", detail)
-        return self._answer(message)
+        return self._answer(message, now)
 
     def end(self) -> None:
         """Leave every topic: the socket is gone."""
@@ -121,12 +123,12 @@ class Session:
                 self._rules.hub.cut_off(member, after)
         return None
 
-    def _answer(self, message: Message) -> bytes:
+    def _answer(self, message: Message, now: float) -> bytes:
         match message.event:
             case "heartbeat" if message.topic == HEARTBEAT:
                 return wire.reply(self.version, message)
             case "phx_join":
-                return self._join(message)
+                return self._join(message, now)
             case "phx_leave":
                 return self._leave(message)
             case "access_token" if self._find(message.topic) is not None:
@@ -138,7 +140,7 @@ class Session:
     def _find(self, topic: str) -> Member | None:
         return next((member for member in self.members if member.audience.selection.topic == topic), None)
 
-    def _join(self, message: Message) -> bytes:
+    def _join(self, message: Message, now: float) -> bytes:
         replaced = b""
         previous = self._find(message.topic)
         if previous is not None:
@@ -153,12 +155,12 @@ class Session:
         if replaced:
             self.outbox.put(replaced)
         try:
-            return self._admit(message)
+            return self._admit(message, now)
         except Refusal as refusal:
             observe(JoinRefused(refusal.code))
-            return wire.refusal(self.version, message, refusal.code, refusal.detail)
+            return wire.refusal(self.version, message, refusal.code, refusal.detail, refusal.again_in)
 
-    def _admit(self, message: Message) -> bytes:
+    def _admit(self, message: Message, now: float) -> bytes:
         """Make the join a membership and return its answer, empty when that comes later; raises Refusal."""
         hub = self._rules.hub
         topic = parse_topic(message.topic)
@@ -171,6 +173,9 @@ class Session:
             raise Refusal("too_many_topics")
         if not hub.ready:
             raise Refusal("not_ready")
+        later = self._rules.admission.join(self.user, now)
+        if later is not None:
+            raise Refusal(later.code, again_in=later.seconds)
         self._take_token(payload.get("access_token"))
         role = hub.role(self, topic.warehouse)
         if role is None:

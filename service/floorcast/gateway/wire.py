@@ -10,6 +10,7 @@ are spliced, never parsed: parsing would cost time and, worse, digits.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from random import SystemRandom
 from typing import Any, Literal
 
 import orjson
@@ -31,6 +32,8 @@ LARGEST_PART = 131_072
 """Bytes of changes or rows in one frame, about; a larger tick comes in parts. A single row may be larger."""
 
 _LONGEST_REF = 64
+
+_chance = SystemRandom()
 _V2_PARTS = 5
 
 
@@ -116,17 +119,27 @@ def reply(version: Version, message: Message, response: bytes = EMPTY, status: s
     return encode(version, (message.join_ref, message.ref), message.topic, "phx_reply", payload)
 
 
-def refusal(version: Version, message: Message, code: str, detail: str = "") -> bytes:
-    """Return the answer that says no, and what to do; `detail` names what exactly was wrong."""
-    return reply(version, message, problem(code, detail), "error")
+def refusal(version: Version, message: Message, code: str, detail: str = "", again_in: float | None = None) -> bytes:
+    """Return the answer that says no, and what to do.
+
+    `detail` names what exactly was wrong. `again_in` is in how many seconds to ask again; where the code has a wait and
+    nobody knows better, it is a random moment of that.
+    """
+    wait = CODES[code].wait
+    if again_in is None and wait is not None:
+        again_in = wait.seconds(_chance.random())
+    return reply(version, message, problem(code, detail, again_in), "error")
 
 
-def problem(code: str, detail: str = "") -> bytes:
-    """Return `{"reason", "code", "hint"}` as JSON, from the one table of codes."""
+def problem(code: str, detail: str = "", again_in: float | None = None) -> bytes:
+    """Return `{"reason", "code", "hint"}` as JSON, from the one table of codes; and `retry_after_ms`, where known."""
     known = CODES[code]
     # Phoenix clients know this very sentence.
     words = "unmatched topic" if code == "unmatched_topic" else f"{code}: {detail or known.message}"
-    return orjson.dumps({"reason": words, "code": code, "hint": known.hint})
+    facts: dict[str, object] = {"reason": words, "code": code, "hint": known.hint}
+    if again_in is not None:
+        facts["retry_after_ms"] = round(again_in * 1000)
+    return orjson.dumps(facts)
 
 
 def ended(version: Version, join_ref: bytes, topic: str, event: Ending) -> bytes:

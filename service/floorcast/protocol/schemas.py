@@ -123,12 +123,12 @@ SCHEMAS: Mapping[str, Schema] = MappingProxyType(
             {
                 "position": {**_POSITION, "description": "Every change behind it comes, none before it."},
                 "incarnation": _text("The history that positions belong to."),
+                "cursor": _PERHAPS_A_CURSOR,
                 "role": _text("Yours in this warehouse."),
                 "tables": {**_list({"type": "string"}), "description": "What comes."},
+                "keys": _map("Columns of the key, by table.", _list({"type": "string"})),
             },
             {
-                "cursor": _PERHAPS_A_CURSOR,
-                "keys": _map("Columns of the key, by table.", _list({"type": "string"})),
                 "presence": _object(
                     "Whether you are shown yourself, where you asked for that.",
                     {"tracked": {"type": "boolean"}},

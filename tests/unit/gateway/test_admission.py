@@ -3,8 +3,9 @@
 from random import Random
 
 import pytest
+from tests.builders import some_limits
 
-from floorcast.gateway.admission import Admission, Gate, Later, Limits, Pace
+from floorcast.gateway.admission import Admission, Gate, Later, Pace
 
 
 def a_gate(per_second: float = 10, at_once: float = 5, most_keys: int = 100) -> Gate:
@@ -85,20 +86,6 @@ def test_only_so_many_are_remembered() -> None:
     assert len(gate) <= 2
 
 
-def limits(**vary: object) -> Limits:
-    """Wide limits, unless said otherwise."""
-    wide = Pace(1_000, 1_000)
-    named: dict[str, object] = {
-        "connects": wide,
-        "user_connects": wide,
-        "address_connects": None,
-        "joins": wide,
-        "user_joins": wide,
-        "sockets": 1_000,
-    }
-    return Limits(**(named | vary))  # type: ignore[arg-type]
-
-
 def code(later: Later | None) -> str | None:
     """The code of a refusal."""
     return None if later is None else later.code
@@ -106,7 +93,7 @@ def code(later: Later | None) -> str | None:
 
 def test_a_full_gateway_refuses_and_says_when_to_come_back() -> None:
     """As many sockets as it may have; the next one hears when."""
-    admission = Admission(limits(sockets=2), Random(1))
+    admission = Admission(some_limits(sockets=2), Random(1))
     assert admission.knock("", 1, 1.0) is None
     later = admission.knock("", 2, 1.0)
     assert later is not None
@@ -116,7 +103,7 @@ def test_a_full_gateway_refuses_and_says_when_to_come_back() -> None:
 
 def test_strangers_take_nobodys_place() -> None:
     """Whoever has no good token never enters, and the process's bucket is as full as before."""
-    admission = Admission(limits(connects=Pace(1, 3)), Random(1))
+    admission = Admission(some_limits(connects=Pace(1, 3)), Random(1))
     for _ in range(50):
         assert admission.knock("", 0, 1.0) is None
     for _ in range(3):
@@ -126,23 +113,23 @@ def test_strangers_take_nobodys_place() -> None:
 
 def test_an_address_is_counted_whatever_comes_of_it_when_that_is_configured() -> None:
     """Where it is not, nobody asks for it."""
-    admission = Admission(limits(address_connects=Pace(1, 3)), Random(1))
+    admission = Admission(some_limits(address_connects=Pace(1, 3)), Random(1))
     assert admission.counts_addresses
     assert [code(admission.knock("a", 0, 1.0)) for _ in range(4)] == [None, None, None, "connecting_too_often"]
     assert admission.knock("b", 0, 1.0) is None
-    assert not Admission(limits(), Random(1)).counts_addresses
+    assert not Admission(some_limits(), Random(1)).counts_addresses
 
 
 @pytest.mark.parametrize("narrow", ["joins", "user_joins"])
 def test_joins_are_counted_for_all_and_for_each(narrow: str) -> None:
     """One user's loop is his own trouble; everybody's crowd is everybody's."""
-    admission = Admission(limits(**{narrow: Pace(1, 3)}), Random(1))
+    admission = Admission(some_limits(**{narrow: Pace(1, 3)}), Random(1))
     assert [code(admission.join("anna", 1.0)) for _ in range(4)] == [None, None, None, "too_many_joins"]
     assert code(admission.join("bert", 1.0)) == ("too_many_joins" if narrow == "joins" else None)
 
 
 def test_one_users_sockets_are_counted_too() -> None:
     """A page that reconnects in a loop does not take the others' places."""
-    admission = Admission(limits(user_connects=Pace(1, 3)), Random(1))
+    admission = Admission(some_limits(user_connects=Pace(1, 3)), Random(1))
     assert [code(admission.enter("anna", 1.0)) for _ in range(4)] == [None, None, None, "connecting_too_often"]
     assert admission.enter("bert", 1.0) is None

@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
+from tests.builders import some_limits
 from tests.fixtures.gateway import NORTH, SOUTH, a_base, a_grant, a_rule, an_operation, readable
 from tests.fixtures.outboxes import Listening, read_frames
 
 from floorcast.access.claims import Claims
 from floorcast.errors import TokenError
+from floorcast.gateway.admission import Admission, Limits, Pace
 from floorcast.gateway.audience import Member
 from floorcast.gateway.hub import Hub
 from floorcast.gateway.session import FRAMES_AT_ONCE, FRAMES_PER_SECOND, Close, Rules, Session
@@ -31,14 +34,17 @@ def _verify(token: str) -> Claims:
 class Talk:
     """A session and what it answered."""
 
-    def __init__(self, version: Version = 2, topics: int = 5, *, ready: bool = True) -> None:
+    def __init__(
+        self, version: Version = 2, topics: int = 5, *, ready: bool = True, limits: Limits | None = None
+    ) -> None:
         """Speak as Anna."""
         self.hub = Hub(5.0)
         if ready:
             self.hub.begin(START)
         self.listening = Listening()
         self.welcomed: list[Member] = []
-        rules = Rules(self.hub, _verify, topics, lambda member, _: self.welcomed.append(member))
+        admission = Admission(limits or some_limits(), Random(1))
+        rules = Rules(self.hub, _verify, topics, admission, lambda member, _: self.welcomed.append(member))
         self.session = Session(rules, Claims("anna", "authenticated", 100.0, {}), version, self.listening.outbox, 0.0)
 
     def say(self, *frame: Any) -> list[Any]:
@@ -134,6 +140,25 @@ def test_a_heartbeat_is_answered_even_without_a_ref() -> None:
 def test_before_the_beginning_joins_wait() -> None:
     """Not refused for good."""
     assert Talk(ready=False).code(*JOIN()) == "not_ready"
+
+
+@pytest.mark.parametrize("narrow", ["joins", "user_joins"])
+def test_more_joins_than_are_taken_at_a_time_are_told_when_to_ask_again(narrow: str) -> None:
+    """The socket stays, and what it has joined goes on."""
+    talk = Talk(limits=some_limits(**{narrow: Pace(1, 1)}))
+    talk.say(*JOIN())
+    (answer,) = talk.say(*JOIN("warehouse:south"))
+    assert answer[4]["response"]["code"] == "too_many_joins"
+    assert 500 <= answer[4]["response"]["retry_after_ms"] <= 2_500
+    assert talk.hub.deliver(8, "at", [an_operation()]) == 1
+
+
+def test_every_refusal_after_which_one_may_ask_again_says_when() -> None:
+    """A thousand screens that were too early do not ask again in the same instant."""
+    waits = {Talk(ready=False).say(*JOIN())[0][4]["response"]["retry_after_ms"] for _ in range(20)}
+    assert len(waits) > 5
+    assert max(waits) <= 3_000
+    assert "retry_after_ms" not in Talk().say(*JOIN("warehouse:nowhere"))[0][4]["response"]
 
 
 def test_no_more_topics_than_allowed() -> None:
