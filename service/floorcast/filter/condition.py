@@ -177,7 +177,7 @@ def _merged(parts: list[Condition], *, negated: bool) -> Iterator[Condition]:
     """Make one of all lists of one column: any of them is in their union, all negated ones are outside of it."""
     lists: dict[str, OneOf] = {}
     for part in parts:
-        if isinstance(part, OneOf) and part.negated is negated and part.values:
+        if isinstance(part, OneOf) and part.negated is negated:
             known = lists.get(part.column)
             values = part.values if known is None else (*known.values, *part.values)
             lists[part.column] = replace(one_of(part.column, part.type, values), negated=negated)

@@ -90,6 +90,16 @@ def test_thousands_with_one_value_each_cost_what_one_costs(text: str) -> None:
     assert counter.evaluations <= 8
 
 
+def test_a_condition_is_found_by_the_value_that_fewest_have() -> None:
+    """Everybody is in one hall and asks for one machine."""
+    counter = Counter()
+    hall = PEOPLE[0]
+    index = filled({number: f"assigned_to=eq.{hall},id=eq.{person}" for number, person in enumerate(PEOPLE)}, counter)
+    assert index.candidates("orders", None, an_order(id=PEOPLE[7], assigned_to=hall)).keys() == {7}
+    # The first had nothing to choose by.
+    assert counter.evaluations <= 2
+
+
 def test_the_rest_is_evaluated_once_for_each_distinct_condition() -> None:
     """There is nothing to find it by."""
     counter = Counter()
