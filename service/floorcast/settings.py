@@ -121,7 +121,7 @@ class Settings(BaseSettings):
         description="New sockets that one gateway process opens in a second; twice as many at once.",
     )
     user_connects_per_second: Annotated[float, Field(gt=0)] = Field(
-        200.0,
+        500.0,
         validation_alias="FLOORCAST_USER_CONNECTS_PER_SECOND",
         description="The same for one user, who may be all kiosks of a plant; five times as many at once.",
     )
@@ -142,7 +142,7 @@ class Settings(BaseSettings):
         description="Joins that one gateway process takes in a second; twice as many at once.",
     )
     user_joins_per_second: Annotated[float, Field(gt=0)] = Field(
-        200.0,
+        500.0,
         validation_alias="FLOORCAST_USER_JOINS_PER_SECOND",
         description="The same for one user; five times as many at once.",
     )
