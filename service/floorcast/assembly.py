@@ -4,13 +4,18 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from floorcast.access.claims import TokenVerifier
 from floorcast.access.keys import PublishedKeys
+from floorcast.database.pages import Room
 from floorcast.database.picture import PictureReader
+from floorcast.database.spool import Spooler
 from floorcast.errors import DatabaseUnavailable, SettingsError
 from floorcast.gateway.follower import Standing
 from floorcast.gateway.gateway import Gateway, Past
+from floorcast.gateway.pictures import Pictures
 from floorcast.gateway.trail import PostgresTrail
 from floorcast.gateway.upstream import Shown
 from floorcast.http.application import build_application
@@ -99,15 +104,6 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
     application = build_application(
         settings=settings, pictures=pictures, verifier=verifier, health=health, metrics=metrics
     )
-    gateway = Gateway(
-        settings=settings,
-        trail=trail,
-        feed=feed,
-        past=NOTHING_KEPT,
-        verifier=verifier,
-        application=application,
-        standing=standing,
-    )
     await pictures.open()
     # What start-up made lives to the end; without this the collector walks through all of it again and again, and each
     # walk is a pause that every screen sees.
@@ -115,13 +111,37 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
     gc.freeze()
     fetching = asyncio.create_task(keys.run(), name="keys") if keys is not None else None
     try:
-        await run_parts(stop, gateway=gateway.run)
+        async with first_pictures(settings, database_url) as first:
+            gateway = Gateway(
+                settings=settings,
+                trail=trail,
+                feed=feed,
+                past=replace(NOTHING_KEPT, pictures=first),
+                verifier=verifier,
+                application=application,
+                standing=standing,
+            )
+            await run_parts(stop, gateway=gateway.run)
     finally:
         if fetching is not None:
             fetching.cancel()
         await pictures.close()
         await feed.aclose()
         await trail.aclose()
+
+
+@asynccontextmanager
+async def first_pictures(settings: Settings, database_url: str) -> AsyncIterator[Pictures]:
+    """Pictures for the joins of one gateway; what is being read ends with it."""
+    room = Room(settings.spool_bytes, settings.spool_bytes // 8)
+    spooler = Spooler(database_url, room=room, most_bytes=settings.picture_bytes, seconds=settings.picture_seconds)
+    pictures = Pictures(spooler, keep_seconds=settings.picture_keep_seconds)
+    await spooler.open()
+    try:
+        yield pictures
+    finally:
+        await pictures.close()
+        await spooler.close()
 
 
 class _NothingKept:
@@ -140,7 +160,7 @@ class _NothingKept:
         raise DatabaseUnavailable("Large ticks are not read back yet.")
 
     async def read(self, *_: object, **__: object) -> Shown:
-        raise DatabaseUnavailable("First pictures are read by HTTP.")
+        raise DatabaseUnavailable("First pictures are not read here.")
 
 
 NOTHING_KEPT = Past(_NothingKept(), _NothingKept(), _NothingKept())

@@ -175,6 +175,27 @@ class Settings(BaseSettings):
         validation_alias="FLOORCAST_FEED_BYTES",
         description="How many bytes of ticks Redis keeps for gateways and replay.",
     )
+    picture_seconds: Annotated[float, Field(ge=0.1, le=600)] = Field(
+        30.0,
+        validation_alias="FLOORCAST_PICTURE_SECONDS",
+        description="How long a first picture may take to be read, waiting for its turn included.",
+    )
+    picture_bytes: Annotated[int, Field(ge=65_536)] = Field(
+        67_108_864,
+        validation_alias="FLOORCAST_PICTURE_BYTES",
+        description="The largest first picture that a client may ask for.",
+    )
+    spool_bytes: Annotated[int, Field(ge=1_048_576)] = Field(
+        536_870_912,
+        validation_alias="FLOORCAST_SPOOL_BYTES",
+        description="How much of first pictures may wait in a gateway for those who read slowly: "
+        "an eighth in memory, the rest in nameless files in the folder for temporary ones (TMPDIR).",
+    )
+    picture_keep_seconds: Annotated[float, Field(ge=0, le=60)] = Field(
+        2.0,
+        validation_alias="FLOORCAST_PICTURE_KEEP_SECONDS",
+        description="How long a first picture that was read is given to others who ask for the same; 0: not at all.",
+    )
     maintain_seconds: Annotated[float, Field(ge=0.1, le=3600)] = Field(
         60.0,
         validation_alias="FLOORCAST_MAINTAIN_SECONDS",

@@ -2,7 +2,7 @@
 
 Random ticks of random transactions are played on a real database, and each is given to a hub as the relay would publish
 it. Everybody has joined every warehouse that he may; what he received is folded into a state, beginning with a picture,
-and compared with what `visible.<table>` shows him at that very tick.
+and compared with what `visible.<table>` shows him at that very tick. So is a first picture that is read at that tick.
 
 A topic shows a colleague as its warehouse's role lets one see him. Who manages one warehouse and works in another, with
 the same colleague in both, sees the colleague's address in the one topic and not in the other; the view knows no topics
@@ -26,15 +26,18 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.fixtures.outboxes import Listening
 from tests.fixtures.postgres import Connection, Database, temporary_database
+from tests.fixtures.spools import a_request, open_spooler, reads_of, rows_in
 
 from floorcast.access.law import Law
 from floorcast.change import COLUMN_RULE, TABLE_RULE
 from floorcast.database.grants import read_base
+from floorcast.database.spool import Spooler
 from floorcast.database.ticks import close_tick
 from floorcast.embedded.postgres import EmbeddedPostgres
 from floorcast.gateway.audience import Selection
 from floorcast.gateway.hub import Hub
 from floorcast.gateway.lens import Lens
+from floorcast.gateway.sharing import may_be_shared
 from floorcast.relay.plan import feed_tick
 
 SERVER = "service_role"
@@ -277,9 +280,12 @@ class Seat:
 class World:
     """A database, a hub that follows it, and everybody who listens."""
 
-    def __init__(self, owner: Connection, relay: Connection, gateway: Connection, reader: Connection) -> None:
+    def __init__(
+        self, owner: Connection, relay: Connection, gateway: Connection, reader: Connection, spooler: Spooler
+    ) -> None:
         """Use `open_world`."""
         self.owner, self.relay, self.gateway, self.reader = owner, relay, gateway, reader
+        self.spooler = spooler
         self.hub = Hub(5.0)
         self.seats: dict[tuple[str, str], Seat] = {}
 
@@ -305,6 +311,29 @@ class World:
         await self.seat_everybody()
         for user in (*map(str, PEOPLE), SERVER):
             await self.compare(user)
+        for seat in tuple(self.seats.values())[tick.tick % 3 :: 3]:
+            await self.compare_picture(seat)
+
+    async def compare_picture(self, seat: Seat) -> None:
+        """A first picture is what somebody holds who has followed the stream, and by the law of its own snapshot."""
+        base = await read_base(self.gateway)
+        role = SERVER if seat.user == SERVER else "authenticated"
+        view = self.hub.view(self.hub.role(seat.listening, seat.warehouse) or "")
+        request = a_request(
+            *reads_of(view, base.shapes),
+            user=seat.user,
+            role=role,
+            warehouse=seat.warehouse,
+            organization=base.warehouses[seat.warehouse],
+        )
+        with await self.spooler.read(request) as spool:
+            shown = rows_in(spool)
+            assert (spool.tick, spool.incarnation, spool.clean) == (base.tick, base.incarnation, True)
+            assert may_be_shared(request, spool.law)
+        for table in (*LOCAL, *SHARED):
+            key = LOCAL[table][0] if table in LOCAL else "id"
+            found = {row[key]: row for row in shown.get(table, ())}
+            assert found == seat.state[table], (seat.user, seat.warehouse, table)
 
     async def compare_law(self) -> None:
         """What the hub followed is what a gateway that begins now reads."""
@@ -424,7 +453,8 @@ async def open_world(database: Database) -> AsyncIterator[World]:
         for connection in (owner, reader):
             await connection.execute("set timezone = 'UTC'")
         await _fill(owner)
-        world = World(owner, relay, gateway, reader)
+        spooler = await stack.enter_async_context(open_spooler(database))
+        world = World(owner, relay, gateway, reader, spooler)
         await world.begin()
         yield world
 

@@ -11,8 +11,9 @@ import pytest
 from tests.builders import some_claims
 from tests.fixtures.postgres import Database
 
+from floorcast.database.caller import Caller
 from floorcast.database.connect import connect
-from floorcast.database.picture import Caller, Picture, PictureReader
+from floorcast.database.picture import Picture, PictureReader
 from floorcast.database.queries import load_queries
 from floorcast.database.ticks import close_tick
 from floorcast.errors import DatabaseUnavailable

@@ -8,11 +8,11 @@ is made in Postgres and passed through as text: no digit is lost, and nothing is
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
+from floorcast.database.caller import Caller
 from floorcast.database.queries import load_queries
 from floorcast.errors import DatabaseUnavailable
 
@@ -36,15 +36,6 @@ _SESSION = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15000,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """In whose name a picture is read."""
-
-    role: Literal["authenticated", "service_role"]
-    # The verified token's claims as JSON, as auth.jwt() will return them.
-    claims: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from floorcast.database.caller import Caller
+from floorcast.filter.condition import Condition, columns_of
 from floorcast.shape import TableShape
 
 
@@ -17,8 +18,8 @@ class TableRead:
     shape: TableShape
     # The key's come along whatever is asked for; None: all.
     columns: tuple[str, ...] | None = None
-    # A condition on what is seen of a row; equal ones are the same condition.
-    where: Hashable | None = None
+    # A condition on what is seen of a row.
+    where: Condition | None = None
     # (column, rows): only so many, the newest by that column.
     recent: tuple[str, int] | None = None
     # Columns that the role does not see in this warehouse: null, but in rows whose `owner` is the caller.
@@ -38,10 +39,9 @@ class TableRead:
 
     @property
     def looked_at(self) -> frozenset[str]:
-        """The columns that make a difference to this read; a condition may ask about any."""
-        if self.where is not None:
-            return frozenset(self.shape.columns)
-        return frozenset(self.shown) if self.recent is None else frozenset((*self.shown, self.recent[0]))
+        """The columns that make a difference to this read."""
+        asked = frozenset() if self.where is None else columns_of(self.where)
+        return asked.union(self.shown, () if self.recent is None else self.recent[:1])
 
     @property
     def masked(self) -> frozenset[str]:

@@ -17,6 +17,7 @@ def picture_request(member: Member, joining: Joining, hub: Hub) -> PictureReques
     selection, who = member.audience.selection, member.subscriber
     lens, view = selection.lens, selection.lens.view
     role: Literal["authenticated", "service_role"] = "service_role" if who.role == SERVICE_ROLE else "authenticated"
+    conditions = dict(lens.asked.where)
     tables: list[TableRead] = []
     for table in sorted(joining.keys):
         shape = hub.shapes.get(table)
@@ -29,7 +30,7 @@ def picture_request(member: Member, joining: Joining, hub: Hub) -> PictureReques
                 table,
                 shape,
                 None if columns is None else tuple(name for name in shape.columns if name in columns),
-                lens.where.get(table),
+                conditions.get(table),
                 joining.request.recent.get(table),
                 view.hidden.get(table, _NONE),
                 view.owned.get(table),

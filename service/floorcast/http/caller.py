@@ -7,7 +7,7 @@ import orjson
 from starlette.requests import Request
 
 from floorcast.access.claims import Claims
-from floorcast.database.picture import Caller
+from floorcast.database.caller import Caller
 from floorcast.errors import TokenError
 from floorcast.http.problem import Refused
 

@@ -8,7 +8,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from floorcast.database.picture import MOST_ROWS, RECENT_ROWS, Caller, Picture
+from floorcast.database.caller import Caller
+from floorcast.database.picture import MOST_ROWS, RECENT_ROWS, Picture
 from floorcast.errors import DatabaseUnavailable
 from floorcast.http.caller import Verifier, identify, is_uuid
 from floorcast.http.problem import Refused

@@ -8,7 +8,8 @@ from pydantic import SecretStr
 from tests.builders import SECRET
 
 from floorcast.access.claims import TokenVerifier
-from floorcast.database.picture import Caller, Picture
+from floorcast.database.caller import Caller
+from floorcast.database.picture import Picture
 from floorcast.errors import DatabaseUnavailable
 from floorcast.http.application import build_application
 from floorcast.http.health import Check
