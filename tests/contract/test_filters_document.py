@@ -5,7 +5,7 @@ import re
 from tests.contract.documents import read, table_after
 
 from floorcast.filter.kinds import KINDS
-from floorcast.filter.syntax import DEEPEST, MOST_CHARACTERS, MOST_CLAUSES, MOST_VALUES, OPERATORS
+from floorcast.filter.syntax import DEEPEST, MOST_CHARACTERS, MOST_CLAUSES, MOST_PATTERNS, MOST_VALUES, OPERATORS
 
 DOCUMENT = read("docs/filters.md")
 
@@ -24,6 +24,6 @@ def test_every_operator_and_every_type_has_its_line() -> None:
 
 def test_the_bounds_are_those_of_the_code() -> None:
     """Somebody generates filters by them."""
-    assert f"at most {MOST_CHARACTERS:,} characters, {MOST_CLAUSES} clauses" in DOCUMENT
+    assert f"at most {MOST_CHARACTERS:,} characters, {MOST_CLAUSES} clauses, {MOST_PATTERNS} patterns" in DOCUMENT
     assert f"groups eight deep, and {MOST_VALUES} values in one `in`" in DOCUMENT
     assert DEEPEST == 8

@@ -5,11 +5,10 @@ from collections.abc import Collection
 from floorcast.filter.condition import Compare, Condition, Distinct, Is, Like, all_of, any_of, negate, one_of
 from floorcast.filter.kinds import KINDS, Kind, Value
 from floorcast.filter.pattern import compile_like, fold
-from floorcast.filter.syntax import Clause, FilterError, Group, Word, parse, shown
+from floorcast.filter.syntax import PATTERNS, Clause, FilterError, Group, Word, parse, shown
 from floorcast.shape import TableShape
 
 _ORDERED = ("lt", "lte", "gt", "gte")
-_PATTERNS = ("like", "ilike")
 _REGULAR = ("match", "imatch")
 
 
@@ -68,7 +67,7 @@ def _compare(clause: Clause, type_: str) -> Condition:
     kind = KINDS.get(type_)
     if kind is None:
         raise FilterError(place, f"a column of type {type_} can only be asked whether it is.null")
-    if operator in _PATTERNS:
+    if operator in PATTERNS:
         if not kind.textual:
             raise FilterError(place, f"{operator} compares text, and this column is of type {type_}")
         return _like(column, type_, clause.values[0], folded=operator == "ilike")

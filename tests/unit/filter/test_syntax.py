@@ -113,11 +113,13 @@ def test_a_filter_is_not_longer_wider_or_deeper_than_it_may_be() -> None:
     parse(",".join(["a=eq.1"] * 64))
     parse(f"a=in.({','.join('1' * 100)})")
     parse("a=eq." + "x" * 4091)
+    parse(",".join(["a=like.x", "a=not.ilike.x"] * 4))
     for text, place in (
         (f"or({nested})", 24),
         (",".join(["a=eq.1"] * 65), 64 * 7),
         (f"a=in.({','.join('1' * 101)})", 206),
         ("a=eq." + "x" * 4092, 4096),
+        (",".join(["a=ilike.x"] * 8 + ["b=like.x"]), 82),
     ):
         with pytest.raises(FilterError, match="at most") as refused:
             parse(text)
