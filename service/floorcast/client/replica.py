@@ -40,9 +40,11 @@ class Replica:
     keep_rows: bool = True
     # Hands the stream on to the next joining; None: it must begin with a picture, or anew.
     cursor: str | None = None
+    # None before the first joining.
     tables: tuple[str, ...] | None = None
+    # Table → the columns of its key.
+    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
     presence: Presence = field(default_factory=Presence)
-    _keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _rows: dict[str, dict[Key, Row]] = field(default_factory=dict)
     # The newest tick that is applied; what a new joining repeats of them is passed over. -1: none.
     _applied: int = -1
@@ -69,11 +71,11 @@ class Replica:
         """Begin a joining, with the join's response."""
         self.leave()
         self.tables = tuple(response["tables"]) if "tables" in response else None
-        self._keys = {table: tuple(columns) for table, columns in (response.get("keys") or {}).items()}
+        self.keys = {table: tuple(columns) for table, columns in (response.get("keys") or {}).items()}
         if origin != "cursor":
             self.cursor = response.get("cursor")
         position, role = str(response.get("position")), response.get("role")
-        return Joined(origin, position, role, self.tables or (), dict(self._keys), self.cursor, after)
+        return Joined(origin, position, role, self.tables or (), dict(self.keys), self.cursor, after)
 
     def leave(self) -> None:
         """End a joining: what was not whole never was."""
@@ -143,7 +145,7 @@ class Replica:
             return None
         if self.keep_rows:
             self._rows = {
-                table: {key_of(self._keys[table], row): row for row in rows} for table, rows in step.rows.items()
+                table: {key_of(self.keys[table], row): row for row in rows} for table, rows in step.rows.items()
             }
         self._gathered = None
         self._applied = self._told = step.tick
@@ -176,7 +178,7 @@ class Replica:
         return self._gathered
 
     def _key(self, change: Change) -> Key:
-        return key_of(self._keys.get(change.table) or tuple(change.key), change.key)
+        return key_of(self.keys.get(change.table) or tuple(change.key), change.key)
 
 
 def _ends(payload: Payload) -> bool:

@@ -161,6 +161,11 @@ class WarehouseView:
         return self._replica.tables or ()
 
     @property
+    def keys(self) -> Mapping[str, tuple[str, ...]]:
+        """Table → the columns of its key; nothing before the first `Joined`."""
+        return self._replica.keys
+
+    @property
     def cursor(self) -> str | None:
         """Hands on the stream from after the last event; None before there is one."""
         return self._replica.cursor

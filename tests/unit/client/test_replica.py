@@ -107,6 +107,7 @@ def test_what_a_new_joining_repeats_is_passed_over() -> None:
     replica.receive("changes", a_tick(7, a_change("leave", id=1)))
     replica.join("cursor", JOIN, None)
     assert replica.receive("changes", a_tick(6, a_change("enter", id=1))) is None
+    replica.receive("progress", {"position": "6-0", "at": AT, "cursor": "c6"})
     assert dict(replica.rows("work_orders")) == {}
     assert replica.cursor == "c7"
     assert replica.receive("changes", a_tick(8, a_change("enter", id=2))) is not None
@@ -137,6 +138,23 @@ def test_nothing_may_come_before_the_end_of_what_began() -> None:
         with pytest.raises(ClientError, match="out_of_step"):
             replica.receive(name, frame)
         assert replica.cursor == "c5"
+
+
+def test_a_part_that_is_missing_is_a_gap() -> None:
+    """However much of the tick is here already."""
+    replica = a_replica()
+    replica.receive("changes", a_tick(6, part=1, end=False))
+    with pytest.raises(ClientError, match="out_of_step"):
+        replica.receive("changes", a_tick(6, part=3, end=True))
+
+
+def test_nothing_is_applied_to_half_a_picture() -> None:
+    """Not even what the picture has already."""
+    replica = Replica()
+    replica.join("snapshot", JOIN, None)
+    replica.receive("snapshot", {"tick": 6, "at": AT, "part": 1, "end": False, "rows": {}})
+    with pytest.raises(ClientError, match="out_of_step"):
+        replica.receive("changes", a_tick(5))
 
 
 def test_a_tick_may_begin_again_and_a_folded_one_stands_for_all_before_it() -> None:

@@ -310,6 +310,36 @@ async def test_nobody_at_the_address_is_tried_again() -> None:
     assert codes == ["unreachable"] * 3
 
 
+async def test_waits_grow_with_each_failure_and_begin_anew_after_a_step() -> None:
+    """A server that is down for an hour is not asked ten times a second."""
+
+    def make(server: Server) -> tuple[Script, ...]:
+        async def first(peer: Peer) -> None:
+            for _ in range(2):
+                await server.refuse(peer, code="not_ready", reason="not_ready: no")
+            await server.accept(peer)
+            await picture(peer)
+            await peer.socket.close()
+
+        async def second(peer: Peer) -> None:
+            await server.refuse(peer, code="not_ready", reason="not_ready: no")
+
+        return first, second
+
+    class Little(Random):
+        """Draws short waits."""
+
+        def random(self) -> float:
+            """Return what makes a thousandth of the longest wait."""
+            return 0.001
+
+    waits = []
+    async with serving(make) as server, server.view(random=Little()) as view:
+        while len(waits) < 4:
+            waits.append(round((await next_of(view, Waiting)).seconds * 1000))
+    assert waits == [3, 6, 1, 6]
+
+
 async def test_what_does_not_follow_is_asked_for_again() -> None:
     """A part is missing: rather a new joining than a gap."""
 
@@ -415,6 +445,32 @@ async def test_a_cursor_is_saved_when_the_next_event_is_asked_for(tmp_path: Path
         async with server.view(cursor=FileCursor(path), where={"work_orders": "status=eq.open"}, **options) as view:
             await next_of(view, Joined)
     assert [join["from"] for join in server.joins] == ["now", "c6", "now"]
+
+
+@pytest.mark.parametrize("kept", [False, True])
+async def test_beginning_now_happens_once(kept: bool) -> None:  # noqa: FBT001 — pytest's way
+    """After that there is something to miss: without a cursor that holds it goes on with the picture."""
+
+    def make(server: Server) -> tuple[Script, ...]:
+        async def without(peer: Peer) -> None:
+            await server.accept(peer)
+            await peer.socket.close()
+
+        async def refusing(peer: Peer) -> None:
+            await server.refuse(peer, code="must_refetch", reason="trimmed")
+            await peer.socket.close()
+
+        return (refusing if kept else without), without
+
+    store = MemoryCursor()
+    async with serving(make) as server, server.view(keep_rows=False, start="now", cursor=store) as view:
+        if kept:
+            await store.save(view._asked.binding, "c5")
+            await view.__aenter__()
+        await next_of(view, Joined)
+        if not kept:
+            await next_of(view, Joined)
+    assert [join["from"] for join in server.joins] == ["c5" if kept else "now", "snapshot"]
 
 
 async def test_a_cursor_is_forgotten_with_the_access(tmp_path: Path) -> None:
