@@ -149,7 +149,7 @@ async def test_all_pictures_together_are_bounded(bulky: Database) -> None:
 async def test_only_so_many_wait_and_nobody_longer_than_promised(bulky: Database) -> None:
     """One reads, one waits, the next is refused at once; no statement goes on without anybody who wants it."""
     request = await bulk(bulky)
-    async with open_spooler(bulky, connections=1, waiting=1, seconds=0.5) as spooler:
+    async with open_spooler(bulky, connections=1, waiting=1, seconds=UNIT) as spooler:
         async with locked(bulky) as owner:
             first = asyncio.create_task(spooler.read(request))
             await until(owner, waits)
@@ -225,12 +225,12 @@ async def test_a_network_that_falls_silent_costs_no_more_than_the_deadline(bulky
     """Nothing is reset, nothing answers; who asks is told in time, and all goes on when the cable is back."""
     async with Link(bulky.service_url) as link:
         await link.heal()
-        async with open_spooler(bulky, url=link.url, seconds=0.5, connections=1) as spooler:
+        async with open_spooler(bulky, url=link.url, seconds=UNIT, connections=1) as spooler:
             async with locked(bulky) as owner:
                 reading = asyncio.create_task(spooler.read(await bulk(bulky)))
                 await until(owner, waits)
                 link.freeze()
-                with pytest.raises(DatabaseUnavailable, match="within"):
+                with pytest.raises(DatabaseUnavailable):
                     await asyncio.wait_for(reading, 5 * UNIT)
                 # Its turn is not free before its session is given up; another one would not be answered either.
                 with pytest.raises((PicturesBusy, DatabaseUnavailable)):

@@ -67,6 +67,11 @@ class PictureRequest:
     # Each table at most once.
     tables: tuple[TableRead, ...]
 
+    @property
+    def is_personal(self) -> bool:
+        """Whether nobody else can be given the same."""
+        return any(read.is_personal for read in self.tables)
+
 
 @dataclass(frozen=True, slots=True)
 class LawAtSnapshot:
@@ -98,5 +103,5 @@ def sharing_key(request: PictureRequest) -> Hashable:
         )
         for read in sorted(request.tables, key=lambda read: read.table)
     )
-    personal = any(read.is_personal for read in request.tables)
-    return request.caller.role, request.warehouse, request.organization, request.user if personal else None, tables
+    user = request.user if request.is_personal else None
+    return request.caller.role, request.warehouse, request.organization, user, tables

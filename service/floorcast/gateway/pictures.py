@@ -97,7 +97,8 @@ class Pictures:
             # Nobody boards any more.
             self._forget(key, flight)
         flight.may_be_shared = may_be_shared(request, spool.law)
-        if flight.may_be_shared and self._keep_seconds:
+        # Nobody else would come for what is somebody's own, and a crowd of such would take all the room.
+        if flight.may_be_shared and self._keep_seconds and not request.is_personal:
             self._keep(key, spool)
         return spool
 

@@ -7,12 +7,15 @@ from contextlib import asynccontextmanager
 import pytest
 from tests.fixtures.spools import a_request
 
+from floorcast.change import OWNER_RULE
 from floorcast.database.pages import Pages, Room
-from floorcast.database.picture_request import LawAtSnapshot, PictureRequest
+from floorcast.database.picture_request import LawAtSnapshot, PictureRequest, TableRead
 from floorcast.database.spool import Spool
 from floorcast.errors import DatabaseUnavailable, PicturesBusy
 from floorcast.gateway.pictures import Pictures
+from floorcast.shape import TableShape
 
+LETTERS = TableShape("letters", {"id": "uuid", "place": "uuid", "who": "uuid"}, ("id",), "warehouse", "place")
 SHARED = LawAtSnapshot("service_role", "o", ())
 ALONE = LawAtSnapshot(None, None, ())
 
@@ -119,6 +122,21 @@ async def test_a_picture_is_kept_for_a_moment_only() -> None:
                 if not source.room.held:
                     break
                 await asyncio.sleep(0)
+
+
+async def test_what_is_somebodys_own_is_not_kept() -> None:
+    """Ten thousand such pictures would wait for nobody."""
+    source = Source()
+    read = TableRead("letters", LETTERS, reads=False, owner="who")
+    request = a_request(read, user="anna", role="authenticated", warehouse="w", organization="o")
+    rules = ((OWNER_RULE, {"table_name": "letters", "column_name": "who", "actions": ["select"]}),)
+    async with opened(source) as pictures:
+        both = ask(pictures, 2, request)
+        await turns()
+        await source.answer(7, LawAtSnapshot("viewer", "o", rules))
+        assert await ticks(both) == [7, 7]
+        assert len(source.asked) == 1
+        assert source.room.held == 0
 
 
 async def test_nobody_is_given_what_was_read_before_his_access_changed() -> None:
