@@ -89,6 +89,8 @@ class Member:
     asking: Asking | None = None
     # While it is not live.
     errand: Errand | None = None
+    # What its picture has seen of the ticks that follow; None once that is behind it.
+    splice: Splice | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,8 @@ class CatchUps:
             # Before the answer, since it may be that the past is not kept.
             await self._sources.missed(member.audience.selection.warehouse, cursor.tick)
         _answer(member, joining.accepted(cursor.tick, member.audience.cursor(cursor.tick, cursor.splice)))
-        await Errand(self._sources, member, joining.request.manner.history, cursor.splice).run()
+        member.splice = cursor.splice
+        await Errand(self._sources, member, joining.request.manner.history).run()
 
     async def _begin_with_picture(self, member: Member, joining: Joining) -> None:
         hub, who = self._hub, member.subscriber
@@ -163,8 +164,9 @@ class CatchUps:
                 raise Refetch("incarnation")
             await self._sources.reach(shown.tick)
             _answer(member, joining.accepted(shown.tick, None))
-            splice = Splice(Snapshot.parse(shown.snapshot), shown.tick + _TICKS_OF_SPLICE) if not shown.clean else None
-            errand = Errand(self._sources, member, joining.request.manner.history, splice)
+            if not shown.clean:
+                member.splice = Splice(Snapshot.parse(shown.snapshot), shown.tick + _TICKS_OF_SPLICE)
+            errand = Errand(self._sources, member, joining.request.manner.history)
             async with asyncio.timeout(self._reading_seconds):
                 await errand.show(shown)
         except TimeoutError:

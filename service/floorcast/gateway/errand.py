@@ -12,7 +12,6 @@ from random import SystemRandom
 from typing import TypeVar
 
 from floorcast.backoff import Backoff
-from floorcast.cursor import Splice
 from floorcast.errors import DatabaseUnavailable
 from floorcast.gateway import wire
 from floorcast.gateway.audience import History, Member
@@ -97,6 +96,8 @@ class Sources:
         past = await insist(lambda: self.pages.page(hub.incarnation, places, after, upto))
         if past is None:
             raise Refetch("trimmed")
+        if past.upto <= after:
+            raise AssertionError("a page of the past that does not go on would be asked for without end")
         return hub.tell(warehouse, after, past)
 
     async def told_of_large(self, warehouse: str, tick: int) -> AsyncIterator[tuple[Operation, ...]]:
@@ -135,14 +136,13 @@ async def insist(ask: Callable[[], Awaitable[ResultT]]) -> ResultT:
 class Errand:
     """Brings one member to the present."""
 
-    def __init__(self, sources: Sources, member: Member, history: History, splice: Splice | None = None) -> None:
-        """Begin behind `member.since`; the picture of a splice was sent, or its reader was cut off behind it."""
+    def __init__(self, sources: Sources, member: Member, history: History) -> None:
+        """Begin behind `member.since`, with `member.splice` where its reader has a picture."""
         self._sources = sources
         self._hub = sources.hub
         self._member = member
         self._warehouse = member.audience.selection.warehouse
         self._history = history
-        self._splice = splice
         self._news = self._hub.news
         self._fold = Fold()
         # How far was read. `member.since` is how far was sent, which is less while something is being folded.
@@ -160,7 +160,7 @@ class Errand:
             await self._send_folded()
             # Sending may have waited.
             if self._reached == self._hub.position:
-                if self._splice is None and self._hub.go_live(self._member):
+                if self._member.splice is None and self._hub.go_live(self._member):
                     if self._hub.progress_at:
                         self._put_now(self._hub.progress_frame(self._member.audience), self._member.since)
                     observe(CaughtUp("errand", self._member.since - first))
@@ -175,16 +175,16 @@ class Errand:
                 await self._put(picture_frame(audience, shown, part, held), _IN_PICTURE)
                 part += 1
             held = b'{"%b":[%b]}' % (table.encode(), rows)
-        cursor = audience.cursor(shown.tick, self._splice)
+        cursor = audience.cursor(shown.tick, self._member.splice)
         await self._put(picture_frame(audience, shown, part, held, end=True, cursor=cursor), _IN_PICTURE)
         self._member.since = self._reached = shown.tick
 
     def _look_at_splice(self) -> None:
         """Let go of the picture's snapshot once everything that it saw is behind us."""
-        if self._splice is not None:
-            behind = self._reached >= self._splice.until
+        if self._member.splice is not None:
+            behind = self._reached >= self._member.splice.until
             if behind or (self._reached == self._hub.position and self._hub.news - self._news >= _SPLICE_NEWS):
-                self._splice = None
+                self._member.splice = None
 
     async def _send_page(self, told: Past) -> None:
         for each in told.ticks:
@@ -192,10 +192,10 @@ class Errand:
                 await self._send_folded()
                 await self._send_large(each)
             elif self._history == "newest":
-                for operation in unseen(each, self._splice):
+                for operation in unseen(each, self._member.splice):
                     self._fold.add(each.tick, operation)
             else:
-                frame = tick_frame(self._member, each, self._splice)
+                frame = tick_frame(self._member, each, self._member.splice)
                 if frame:
                     await self._put(frame, each.tick - 1)
                 self._member.since = each.tick
@@ -209,7 +209,7 @@ class Errand:
     async def _send_folded(self) -> None:
         """Send the outcome of everything that was folded."""
         if self._fold.size:
-            for frame in folded_frames(self._member, self._fold, self._reached, self._at, self._splice):
+            for frame in folded_frames(self._member, self._fold, self._reached, self._at, self._member.splice):
                 await self._put(frame, self._member.since)
             self._member.since = self._reached
 
@@ -218,13 +218,13 @@ class Errand:
         member, part = self._member, 0
         selection = member.audience.selection
         async for operations in self._sources.told_of_large(self._warehouse, tick.tick):
-            kept = unseen(PastTick(tick.tick, tick.at, operations), self._splice)
+            kept = unseen(PastTick(tick.tick, tick.at, operations), self._member.splice)
             for bodies in filter(None, wire.parts(bodies_of(member, tick.tick, kept))):
                 part += 1
                 payload = wire.changes_payload(tick.tick, tick.at, bodies, part=part, end=False)
                 await self._put(wire.push(selection.version, selection.topic, "changes", payload), tick.tick - 1)
         if part:
-            cursor = member.audience.cursor(tick.tick, self._splice)
+            cursor = member.audience.cursor(tick.tick, self._member.splice)
             payload = wire.changes_payload(tick.tick, tick.at, (), cursor=cursor, part=part + 1)
             await self._put(wire.push(selection.version, selection.topic, "changes", payload), tick.tick - 1)
         member.since = tick.tick

@@ -21,7 +21,7 @@ from floorcast.cursor import Cursor, Splice, Terms, digest
 from floorcast.filter.row import RowMismatch
 from floorcast.gateway import wire
 from floorcast.gateway.audience import Asking, Audience, Manner, Member, Selection, Subscriber
-from floorcast.gateway.lens import Lens, look
+from floorcast.gateway.lens import Lens
 from floorcast.gateway.memory import Memory
 from floorcast.gateway.outbox import CHUNK, Outbox
 from floorcast.gateway.portion import Portion, Portions
@@ -191,6 +191,8 @@ class Hub:
 
     def recall(self, warehouse: str, after: int) -> Past | None:
         """Return what a warehouse was told after a tick, as far as it is remembered here; None when it is not."""
+        if after < self.chronicle.since:
+            return None
         touched = set(self.memory.places_after(f"{PERSON}:", after))
         places = [
             place for place in self.places(warehouse, after) if place in touched or not place.startswith(f"{PERSON}:")
@@ -344,7 +346,7 @@ class Hub:
         role = self.role(member.subscriber, selection.warehouse)
         if role is None:
             self.revoke(member)
-        elif look(self.view(role), selection.lens.asked) != selection.lens:
+        elif self.view(role).within(selection.lens.asked.tables) != selection.lens.view:
             self.refetch(member, "policy")
 
     def reshape(self, shapes: Mapping[str, TableShape]) -> None:
