@@ -101,6 +101,26 @@ async def test_nothing_is_left_of_a_gateway_that_is_buried(board: PresenceBoard,
         assert await client.keys("*") == [keys.PRESENCE_STATEMENTS.encode()]
 
 
+async def test_a_statement_that_fails_half_way_leaves_nothing_behind_that_is_not_found(
+    board: PresenceBoard, redis_url: str
+) -> None:
+    """Out of memory, for one: it is said again, or its gateway ends and is buried."""
+    await _say(board, None, 1, {"a": ANNA}, "other")
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        statements = await client.dump(keys.PRESENCE_STATEMENTS)
+        await client.set(keys.PRESENCE_STATEMENTS, "no stream")
+        with pytest.raises(StreamUnavailable):
+            await board.speak("g", Statement(None, 1, {"b": BERT}))
+        with pytest.raises(StreamUnavailable):
+            await board.speak("other", Statement(1, 2, {"a": None}))
+        await client.restore(keys.PRESENCE_STATEMENTS, 0, statements, replace=True)
+        muster = await _say(board, 1, 2, {"a": None}, "other")
+        assert muster.marks["g"].startswith("0:")
+        assert await client.exists(keys.presence_key("g"))
+        await board.bury("g", muster.marks["g"])
+        assert not await client.exists(keys.presence_key("g"))
+
+
 async def test_statements_are_kept_for_a_while_only(board: PresenceBoard, redis_url: str) -> None:
     """Who is further behind reads whole states."""
     await _say(board, None, 1, {})
