@@ -12,8 +12,9 @@ from tests.fixtures.proxy import OpenLink
 from tests.fixtures.time import UNIT
 
 from floorcast.embedded.redis import EmbeddedRedis
+from floorcast.gateway.appearance import PresenceWish, Track
 from floorcast.gateway.attendance import Attendance
-from floorcast.gateway.presence import PresenceWish, Visitor
+from floorcast.gateway.presence import Visitor
 from floorcast.observe import GatewaySilent, PresenceRetold, StreamBack, StreamLost
 from floorcast.stream import keys
 from floorcast.stream.presence import PresenceBoard
@@ -40,7 +41,7 @@ class Gateway:
         for name in names:
             listening = self.people[name] = Listening(name, limit=10_000_000)
             visitor = Visitor(name, listening.outbox, NORTH, 2, "north", orders=True)
-            assert self.attendance.presence.join(visitor, PresenceWish({"n": 0})) is None
+            assert self.attendance.presence.join(visitor, PresenceWish(Track("", {"n": 0}))) is None
 
     def change(self, name: str, n: int) -> None:
         """Have somebody say something else."""

@@ -5,23 +5,21 @@ Warehouse and work orders are two rooms: who may look into the second one is who
 us and not by the client, so nobody is present in another's name.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 
+from floorcast.gateway.appearance import PresenceRefused, PresenceWish, Track, Untrack, read_call
 from floorcast.gateway.outbox import Outbox
 from floorcast.gateway.roster import Roster
 from floorcast.gateway.spectators import Outlook, Spectators
 from floorcast.gateway.wire import Version
 from floorcast.stream.statement import Entry
-from floorcast.topic import parse_id
 
 ORDERS = "work_orders"
 """The table whose readers may be present at its rows, and see who is."""
 
-MOST_META_BYTES = 1_024
 MOST_ENTRIES = 17
 """Of one joining: the warehouse, and so many work orders but one."""
 MOST_IN_ROOM = 1_000
@@ -32,16 +30,6 @@ LINGER_SECONDS = 5.0
 """How long somebody whose joining we ended, to be joined again at once, stays present."""
 
 _OURS = ("phx_ref", "phx_ref_prev", "user")
-
-
-class PresenceRefused(Exception):  # noqa: N818 — an answer, not a fault
-    """What was asked for is not done: a key of `codes.CODES`, and what exactly was wrong."""
-
-    def __init__(self, code: str, detail: str = "") -> None:
-        """Keep both for the answer."""
-        super().__init__(code)
-        self.code = code
-        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +44,14 @@ class Visitor:
     warehouse: str
     # Work orders are among what it is sent; else it sees nobody at them, and is at none.
     orders: bool
+    # Says whether the join was answered: nothing is shown to it before.
+    answered: Callable[[], bool] = lambda: True
 
     @property
     def outlook(self) -> Outlook:
         """What it is shown."""
         rooms = (_room(self.warehouse), _orders_room(self.warehouse))
         return Outlook(self.topic, self.version, rooms if self.orders else rooms[:1])
-
-
-@dataclass(frozen=True, slots=True)
-class PresenceWish:
-    """What a join asks for: to be shown who is present, and perhaps to be present oneself."""
-
-    meta: Mapping[str, Any] | None
 
 
 @dataclass(slots=True, eq=False)
@@ -78,6 +61,7 @@ class _Seat:
     user: str
     outbox: Outbox
     outlook: Outlook
+    answered: Callable[[], bool]
     calls: float
     called_at: float
     # Work order, "" for the warehouse → slot of the entry.
@@ -86,6 +70,11 @@ class _Seat:
     # Of `slots`, those that an earlier joining left behind: cleared away at `until` unless they are tracked again.
     lingering: set[str] = field(default_factory=set)
     until: float = 0.0
+
+    @property
+    def listens(self) -> bool:
+        """Whether it can be shown something now."""
+        return not self.outbox.paused and self.answered()
 
 
 class Presence:
@@ -126,15 +115,17 @@ class Presence:
         outlook, name = visitor.outlook, (visitor.outbox, visitor.topic)
         seat = self._seats.get(name)
         if seat is None:
-            seat = self._seats[name] = _Seat(visitor.user, visitor.outbox, outlook, CALLS_AT_ONCE, self._clock())
-        seat.outlook, seat.joined = outlook, True
+            now = self._clock()
+            seat = _Seat(visitor.user, visitor.outbox, outlook, visitor.answered, CALLS_AT_ONCE, now)
+            self._seats[name] = seat
+        seat.outlook, seat.answered, seat.joined = outlook, visitor.answered, True
         self._spectators.add(seat, outlook)
         self._stirred()
         if not visitor.orders:
             self._forsake(seat, [order for order in seat.slots if order])
-        if wish.meta is not None:
+        if wish.track is not None:
             try:
-                self._track(seat, wish.meta)
+                self._track(seat, wish.track)
             except PresenceRefused as refused:
                 return refused.code
         return None
@@ -144,18 +135,11 @@ class Presence:
         seat = self._seats.get((outbox, topic))
         if seat is None or not seat.joined:
             raise PresenceRefused("bad_presence", "this topic was joined without `presence`")
-        if not isinstance(payload, dict) or not isinstance(payload.get("event"), str):
-            raise PresenceRefused("bad_presence", "the payload has no `event`")
-        given = payload.get("payload")
-        match payload["event"].lower():
-            case "track":
-                self._track(seat, _read_meta(given))
-            case "untrack":
-                about = given if isinstance(given, dict) else {}
-                order = _read_order(about)
+        match read_call(payload):
+            case Track() as track:
+                self._track(seat, track)
+            case Untrack(order):
                 self._forsake(seat, [order] if order else list(seat.slots))
-            case _:
-                raise PresenceRefused("bad_presence", "`event` is neither track nor untrack")
 
     def show_again(self, outbox: Outbox, topic: str) -> None:
         """Give a joining the state once more: frames that waited for it were taken back."""
@@ -183,25 +167,26 @@ class Presence:
             else:
                 self._forsake(seat, list(seat.slots))
 
+    def close(self, outbox: Outbox) -> None:
+        """Clear away what lingers of a socket that is gone."""
+        for name in [name for name in self._ending if name[0] is outbox]:
+            self._clear(name)
+
     # What the clock says
 
     def turn(self) -> None:
         """Clear away who lingered for long enough, and show everybody what changed."""
         now = self._clock()
         for name in tuple(self._ending):
-            seat = self._seats[name]
-            if seat.until > now:
+            if self._seats[name].until > now:
                 break
-            self._forsake(seat, list(seat.lingering))
-            del self._ending[name]
-            if not seat.joined:
-                del self._seats[name]
+            self._clear(name)
         self._spectators.hand_out()
 
     # Inside
 
-    def _track(self, seat: _Seat, given: Mapping[str, Any]) -> None:
-        order = _read_order(given)
+    def _track(self, seat: _Seat, track: Track) -> None:
+        order = track.order
         if order and len(seat.outlook.rooms) == 1:
             raise PresenceRefused("bad_presence", f"you are not sent {ORDERS} here")
         self._count_call(seat)
@@ -213,9 +198,7 @@ class Presence:
             if len(seat.slots) >= MOST_ENTRIES or self._spectators.guestbook.size(room) >= MOST_IN_ROOM:
                 raise PresenceRefused("presence_full")
             slot = seat.slots[order] = self._roster.new_name()
-        meta = {"user": seat.user} | {name: value for name, value in given.items() if name not in _OURS}
-        if isinstance(given.get("work_order"), str):
-            meta["work_order"] = order
+        meta = {"user": seat.user} | {name: value for name, value in track.meta.items() if name not in _OURS}
         if previous is not None:
             shown = orjson.loads(previous.meta)
             if {name: value for name, value in shown.items() if not name.startswith("phx_ref")} == meta:
@@ -226,6 +209,13 @@ class Presence:
         text = bytes(memoryview(orjson.dumps(refs | meta)))
         self._roster.put(slot, Entry(room, seat.user, ref, text))
         self._stirred()
+
+    def _clear(self, name: tuple[Outbox, str]) -> None:
+        seat = self._seats[name]
+        self._forsake(seat, list(seat.lingering))
+        del self._ending[name]
+        if not seat.joined:
+            del self._seats[name]
 
     def _count_call(self, seat: _Seat) -> None:
         now = self._clock()
@@ -242,40 +232,6 @@ class Presence:
             if slot is not None:
                 self._roster.put(slot, None)
                 self._stirred()
-
-
-def read_presence(asked: object) -> PresenceWish | None:
-    """Read a join's `presence`; raises PresenceRefused."""
-    if asked is None or asked is False:
-        return None
-    if asked is True:
-        return PresenceWish(None)
-    if not isinstance(asked, dict):
-        raise PresenceRefused("bad_presence", "`presence` is neither true nor an object")
-    meta = asked.get("meta")
-    return PresenceWish(None if meta is None else _read_meta(meta))
-
-
-def _read_meta(given: object) -> Mapping[str, Any]:
-    if not isinstance(given, dict):
-        raise PresenceRefused("bad_presence", "what to be shown with is not an object")
-    if len(orjson.dumps(given)) > MOST_META_BYTES:
-        raise PresenceRefused("bad_presence", f"what to be shown with has more than {MOST_META_BYTES} bytes")
-    _read_order(given)
-    return given
-
-
-def _read_order(given: Mapping[str, Any]) -> str:
-    """Return the work order that it is about, "" for none."""
-    order = given.get("work_order")
-    if order is None:
-        return ""
-    if isinstance(order, int) and not isinstance(order, bool):
-        order = str(order)
-    found = parse_id(order) if isinstance(order, str) else None
-    if found is None:
-        raise PresenceRefused("bad_presence", "`work_order` is not an id")
-    return found
 
 
 def _room(warehouse: str) -> str:

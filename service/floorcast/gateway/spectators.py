@@ -33,6 +33,11 @@ class Spectator(Protocol):
         """Where its frames go."""
         ...
 
+    @property
+    def listens(self) -> bool:
+        """Whether it can be shown something now; else it is given the state once it can."""
+        ...
+
 
 @dataclass(slots=True)
 class Spectators:
@@ -92,7 +97,7 @@ class Spectators:
                 payloads[outlook.rooms] = payload
             frame = wire.push(outlook.version, outlook.topic, "presence_diff", payload)
             for spectator in tuple(self._following[outlook]):
-                if spectator.outbox.paused:
+                if not spectator.listens:
                     self.remove(spectator, outlook)
                     self.add(spectator, outlook)
                 elif spectator.outbox.put(frame, outlook.topic):
@@ -101,7 +106,7 @@ class Spectators:
     def _tell_states(self, gathered: list[Outbox]) -> None:
         frames: dict[Outlook, bytes] = {}
         for spectator, outlook in tuple(self._waiting.items()):
-            if not spectator.outbox.paused:
+            if spectator.listens:
                 frame = frames.get(outlook)
                 if frame is None:
                     payload = shown(entry for room in outlook.rooms for entry in self.guestbook.entries(room))

@@ -9,8 +9,9 @@ from tests.fixtures.outboxes import Listening, RecordingTransport
 from tests.fixtures.present import fold
 from tests.fixtures.time import UNIT
 
+from floorcast.gateway.appearance import PresenceWish, Track
 from floorcast.gateway.attendance import Attendance
-from floorcast.gateway.presence import PresenceWish, Visitor
+from floorcast.gateway.presence import Visitor
 from floorcast.observe import TaskFailed
 from floorcast.stream.statement import Entry, Heard, Muster, Statement
 
@@ -76,7 +77,7 @@ async def _attendance(board: OddBoard | None) -> AsyncIterator[Attendance]:
 
 def _come(attendance: Attendance, listening: Listening) -> None:
     visitor = Visitor(listening.user, listening.outbox, "warehouse:north", 2, "north", orders=True)
-    attendance.presence.join(visitor, PresenceWish({}))
+    attendance.presence.join(visitor, PresenceWish(Track("", {})))
 
 
 async def _until(done: Callable[[], object]) -> None:

@@ -6,14 +6,8 @@ import pytest
 from tests.fixtures.outboxes import Listening
 from tests.fixtures.present import Lobby, counted, fold, metas
 
-from floorcast.gateway.presence import (
-    CALLS_AT_ONCE,
-    LINGER_SECONDS,
-    MOST_ENTRIES,
-    MOST_IN_ROOM,
-    PresenceRefused,
-    read_presence,
-)
+from floorcast.gateway.appearance import PresenceRefused, PresenceWish, Track, read_presence
+from floorcast.gateway.presence import CALLS_AT_ONCE, LINGER_SECONDS, MOST_ENTRIES, MOST_IN_ROOM, Visitor
 
 ORDER, OTHER = "0e5a2063-6c58-4be8-8a79-3b4886e42e09", "WO-7"
 
@@ -208,6 +202,36 @@ def test_who_does_not_come_back_goes_after_a_while(lobby: Lobby) -> None:
     assert not lobby.presence.waiting
 
 
+def test_who_lingers_and_closes_his_socket_is_gone(lobby: Lobby) -> None:
+    """He will not come back on it; his other sockets are not touched."""
+    anna, bert, other = Listening("anna"), Listening("bert"), Listening("bert")
+    lobby.join(anna)
+    for listening in (bert, other):
+        lobby.join(listening, {"meta": {}})
+        lobby.leave(listening, linger=True)
+    lobby.join(other, {"meta": {}})
+    lobby.presence.close(bert.outbox)
+    lobby.presence.close(anna.outbox)
+    lobby.turn()
+    assert counted(fold(anna.frames)) == {"bert": 1}
+
+
+def test_nothing_is_shown_to_a_joining_before_its_answer(lobby: Lobby) -> None:
+    """A client takes no frames of a topic that it has not joined; the others see whoever comes meanwhile."""
+    anna, bert = Listening("anna"), Listening("bert")
+    answered = False
+    visitor = Visitor("bert", bert.outbox, "warehouse:north", 2, "north", orders=True, answered=lambda: answered)
+    lobby.join(anna)
+    lobby.presence.join(visitor, PresenceWish(Track("", {})))
+    lobby.turn()
+    assert bert.frames == []
+    assert lobby.presence.waiting
+    assert list(fold(anna.frames)) == ["bert"]
+    answered = True
+    lobby.turn()
+    assert bert.events() == ["presence_state"]
+
+
 def test_who_may_not_see_work_orders_any_more_is_at_none(lobby: Lobby) -> None:
     """From his next joining on, at once."""
     anna, bert = Listening("anna"), Listening("bert")
@@ -299,7 +323,7 @@ def test_what_a_join_asks_for_is_read() -> None:
     for asked in (True, {}, {"meta": None}):
         wish = read_presence(asked)
         assert wish is not None
-        assert wish.meta is None
+        assert wish.track is None
     for wrong in (1, "yes", [], {"meta": []}, {"meta": {"work_order": []}}):
         assert _refused(read_presence, wrong)[0] == "bad_presence"
 

@@ -1,0 +1,94 @@
+"""Reads what a client wants to be shown with, and where (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from floorcast.topic import parse_id
+
+MOST_META_BYTES = 1_024
+
+
+class PresenceRefused(Exception):  # noqa: N818 — an answer, not a fault
+    """What was asked for is not done: a key of `codes.CODES`, and what exactly was wrong."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        """Keep both for the answer."""
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Be present from now on, instead of as before."""
+
+    # At which work order; "" for the warehouse.
+    order: str
+    meta: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Untrack:
+    """Be present no more."""
+
+    # At which work order; "" for nowhere any more.
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceWish:
+    """What a join asks for: to be shown who is present, and perhaps to be present oneself."""
+
+    track: Track | None = None
+
+
+def read_presence(asked: object) -> PresenceWish | None:
+    """Read a join's `presence`; raises PresenceRefused."""
+    if asked is None or asked is False:
+        return None
+    if asked is True:
+        return PresenceWish()
+    if not isinstance(asked, dict):
+        raise PresenceRefused("bad_presence", "`presence` is neither true nor an object")
+    meta = asked.get("meta")
+    return PresenceWish(None if meta is None else _read_track(meta))
+
+
+def read_call(payload: object) -> Track | Untrack:
+    """Read the payload of the event `presence`; raises PresenceRefused."""
+    if not isinstance(payload, dict) or not isinstance(payload.get("event"), str):
+        raise PresenceRefused("bad_presence", "the payload has no `event`")
+    given = payload.get("payload")
+    match payload["event"].lower():
+        case "track":
+            return _read_track(given)
+        case "untrack":
+            return Untrack(_read_order(given if isinstance(given, dict) else {}))
+        case _:
+            raise PresenceRefused("bad_presence", "`event` is neither track nor untrack")
+
+
+def _read_track(given: object) -> Track:
+    if not isinstance(given, dict):
+        raise PresenceRefused("bad_presence", "what to be shown with is not an object")
+    if len(orjson.dumps(given)) > MOST_META_BYTES:
+        raise PresenceRefused("bad_presence", f"what to be shown with has more than {MOST_META_BYTES} bytes")
+    order = _read_order(given)
+    # As the rows have it, however it was written.
+    return Track(order, given | {"work_order": order} if isinstance(given.get("work_order"), str) else given)
+
+
+def _read_order(given: Mapping[str, Any]) -> str:
+    """Return the work order that it is about, "" for none."""
+    order = given.get("work_order")
+    if order is None:
+        return ""
+    if isinstance(order, int) and not isinstance(order, bool):
+        order = str(order)
+    found = parse_id(order) if isinstance(order, str) else None
+    if found is None:
+        raise PresenceRefused("bad_presence", "`work_order` is not an id")
+    return found
