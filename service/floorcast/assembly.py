@@ -28,6 +28,7 @@ from floorcast.operation import Operation
 from floorcast.relay.relay import Relay
 from floorcast.settings import Settings
 from floorcast.stream.feed import FeedPublisher, FeedReader
+from floorcast.stream.presence import PresenceBoard
 from floorcast.upkeep.jobs import due_jobs
 from floorcast.upkeep.upkeep import Upkeep
 
@@ -99,6 +100,7 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         secret=secret, keys=keys, audience=settings.jwt_audience, grace_seconds=settings.token_grace_seconds
     )
     trail, feed, pictures = PostgresTrail(database_url), FeedReader(redis_url), PictureReader(database_url)
+    board = PresenceBoard(redis_url)
     standing = Standing()
     health = GatewayHealth(standing, postgres=pictures.ping, redis=feed.newest, stale_seconds=_STALE_SECONDS)
     application = build_application(
@@ -119,6 +121,7 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
                 past=replace(NOTHING_KEPT, pictures=first),
                 verifier=verifier,
                 application=application,
+                board=board,
                 standing=standing,
             )
             await run_parts(stop, gateway=gateway.run)
@@ -126,6 +129,7 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         if fetching is not None:
             fetching.cancel()
         await pictures.close()
+        await board.aclose()
         await feed.aclose()
         await trail.aclose()
 

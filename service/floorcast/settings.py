@@ -170,6 +170,11 @@ class Settings(BaseSettings):
         description="Over how long a gateway that is stopped sends its sockets elsewhere; less when there are few. "
         "Whoever stops it must wait for 5 seconds more.",
     )
+    presence_lease_seconds: Annotated[float, Field(ge=0.1)] = Field(
+        10.0,
+        validation_alias="FLOORCAST_PRESENCE_LEASE_SECONDS",
+        description="Who is present at a gateway that gives no sign of life for so long is gone for the others.",
+    )
     feed_bytes: Annotated[int, Field(ge=1_048_576)] = Field(
         67_108_864,
         validation_alias="FLOORCAST_FEED_BYTES",

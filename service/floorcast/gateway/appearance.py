@@ -6,19 +6,10 @@ from typing import Any
 
 import orjson
 
+from floorcast.gateway.refusal import Refusal
 from floorcast.topic import parse_id
 
 MOST_META_BYTES = 1_024
-
-
-class PresenceRefused(Exception):  # noqa: N818 — an answer, not a fault
-    """What was asked for is not done: a key of `codes.CODES`, and what exactly was wrong."""
-
-    def __init__(self, code: str, detail: str = "") -> None:
-        """Keep both for the answer."""
-        super().__init__(code)
-        self.code = code
-        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +37,21 @@ class PresenceWish:
 
 
 def read_presence(asked: object) -> PresenceWish | None:
-    """Read a join's `presence`; raises PresenceRefused."""
+    """Read a join's `presence`; raises Refusal."""
     if asked is None or asked is False:
         return None
     if asked is True:
         return PresenceWish()
     if not isinstance(asked, dict):
-        raise PresenceRefused("bad_presence", "`presence` is neither true nor an object")
+        raise Refusal("bad_presence", "`presence` is neither true nor an object")
     meta = asked.get("meta")
     return PresenceWish(None if meta is None else _read_track(meta))
 
 
 def read_call(payload: object) -> Track | Untrack:
-    """Read the payload of the event `presence`; raises PresenceRefused."""
+    """Read the payload of the event `presence`; raises Refusal."""
     if not isinstance(payload, dict) or not isinstance(payload.get("event"), str):
-        raise PresenceRefused("bad_presence", "the payload has no `event`")
+        raise Refusal("bad_presence", "the payload has no `event`")
     given = payload.get("payload")
     match payload["event"].lower():
         case "track":
@@ -68,14 +59,14 @@ def read_call(payload: object) -> Track | Untrack:
         case "untrack":
             return Untrack(_read_order(given if isinstance(given, dict) else {}))
         case _:
-            raise PresenceRefused("bad_presence", "`event` is neither track nor untrack")
+            raise Refusal("bad_presence", "`event` is neither track nor untrack")
 
 
 def _read_track(given: object) -> Track:
     if not isinstance(given, dict):
-        raise PresenceRefused("bad_presence", "what to be shown with is not an object")
+        raise Refusal("bad_presence", "what to be shown with is not an object")
     if len(orjson.dumps(given)) > MOST_META_BYTES:
-        raise PresenceRefused("bad_presence", f"what to be shown with has more than {MOST_META_BYTES} bytes")
+        raise Refusal("bad_presence", f"what to be shown with has more than {MOST_META_BYTES} bytes")
     order = _read_order(given)
     # As the rows have it, however it was written.
     return Track(order, given | {"work_order": order} if isinstance(given.get("work_order"), str) else given)
@@ -90,5 +81,5 @@ def _read_order(given: Mapping[str, Any]) -> str:
         order = str(order)
     found = parse_id(order) if isinstance(order, str) else None
     if found is None:
-        raise PresenceRefused("bad_presence", "`work_order` is not an id")
+        raise Refusal("bad_presence", "`work_order` is not an id")
     return found

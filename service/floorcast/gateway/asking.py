@@ -9,23 +9,14 @@ from floorcast.cursor import Cursor, parse_cursor
 from floorcast.filter.condition import Condition
 from floorcast.filter.reading import read_filter
 from floorcast.filter.syntax import FilterError
+from floorcast.gateway.appearance import PresenceWish, read_presence
 from floorcast.gateway.audience import Manner
 from floorcast.gateway.lens import Asked
+from floorcast.gateway.refusal import Refusal
 from floorcast.shape import TableShape
 
 MOST_RECENT = 10_000
 """Rows of one table at most, where a picture is asked for the newest only."""
-
-
-class Refusal(Exception):  # noqa: N818 — an answer, not a fault
-    """A join or a token that is not accepted: code and what exactly was wrong."""
-
-    def __init__(self, code: str, detail: str = "", again_in: float | None = None) -> None:
-        """`code` is a key of `codes.CODES`; `again_in` is in seconds."""
-        super().__init__(code)
-        self.code = code
-        self.detail = detail
-        self.again_in = again_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +36,8 @@ class Request:
     manner: Manner
     # Of a picture: table → (column, rows), the newest so many by that column.
     recent: Mapping[str, tuple[str, int]]
+    # None: he is shown nobody, and shown to nobody.
+    presence: PresenceWish | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +56,13 @@ def read_request(payload: Mapping[str, Any], ground: Ground) -> Request:
     tables = _tables(payload.get("tables"), ground.tables)
     followed = ground.tables if tables is None else tables
     asked = Asked(tables, _where(payload.get("where"), followed, ground), _columns(payload, followed, ground))
-    return Request(asked, _beginning(payload.get("from", "now")), _manner(payload), _recent(payload, followed, ground))
+    return Request(
+        asked,
+        _beginning(payload.get("from", "now")),
+        _manner(payload),
+        _recent(payload, followed, ground),
+        read_presence(payload.get("presence")),
+    )
 
 
 def _tables(asked: object, known: frozenset[str]) -> frozenset[str] | None:

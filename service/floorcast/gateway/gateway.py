@@ -5,12 +5,15 @@ looks after all sockets.
 """
 
 import asyncio
+import time
 from dataclasses import dataclass
 from random import SystemRandom
 from typing import Any, Generic, Protocol
 
 from floorcast.access.claims import Claims
 from floorcast.gateway.admission import Admission, Limits, Pace
+from floorcast.gateway.attendance import Attendance, Board
+from floorcast.gateway.audience import Member
 from floorcast.gateway.catchup import CatchUps
 from floorcast.gateway.drain import drain
 from floorcast.gateway.follower import Follower, Standing
@@ -62,6 +65,7 @@ class Gateway(Generic[HeaderT]):
         past: Past,
         verifier: Verifier,
         application: Any,
+        board: Board | None = None,
         standing: Standing | None = None,
     ) -> None:
         """Put the parts together; nothing is opened before `run`.
@@ -73,6 +77,8 @@ class Gateway(Generic[HeaderT]):
             past: what was before this gateway's own memory, and first pictures.
             verifier: decides about tokens; an `access.claims.TokenVerifier`.
             application: the ASGI application for everything that is not a socket.
+            board: where gateways hear from each other who is present; a `stream.presence.PresenceBoard`. None: there is
+                only this one.
             standing: kept up to date, for whoever asks whether this gateway is of use.
         """
         self._settings = settings
@@ -83,6 +89,8 @@ class Gateway(Generic[HeaderT]):
         self._catch_ups = CatchUps(
             self._hub, past.pages, past.trail, past.pictures, reading_seconds=settings.reading_seconds
         )
+        self._attendance = Attendance(board, lease_seconds=settings.presence_lease_seconds, clock=time.monotonic)
+        self._hub.left = self._left
         self._follower = Follower(self._hub, feed, trail, self.standing, self._announce)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -97,7 +105,9 @@ class Gateway(Generic[HeaderT]):
         await listener.open()
         try:
             async with asyncio.TaskGroup() as tasks:
-                running = (tasks.create_task(self._follower.run()), tasks.create_task(_turn(shared)))
+                running = [
+                    tasks.create_task(part) for part in (self._follower.run(), self._attendance.run(), _turn(shared))
+                ]
                 await stop.wait()
                 listener.close()
                 side.close()
@@ -114,6 +124,7 @@ class Gateway(Generic[HeaderT]):
             for socket in tuple(shared.open_sockets):
                 socket.close("shutting_down")
             await self._catch_ups.aclose()
+            await self._attendance.retire()
 
     def _share(self, loop: asyncio.AbstractEventLoop) -> Shared:
         settings = self._settings
@@ -127,6 +138,7 @@ class Gateway(Generic[HeaderT]):
                 settings.topics_per_socket,
                 admission,
                 self._catch_ups.welcome,
+                self._attendance.presence,
             ),
             frame_bytes=settings.frame_bytes,
             outbox_bytes=settings.outbox_bytes,
@@ -136,6 +148,10 @@ class Gateway(Generic[HeaderT]):
             admission=admission,
             proxies=settings.trusted_networks,
         )
+
+    def _left(self, member: Member, returns: bool) -> None:  # noqa: FBT001 — as `Hub.left`
+        topic = member.audience.selection.topic
+        self._attendance.presence.leave(member.subscriber.outbox, topic, linger=returns)
 
     def _announce(self, tick: int) -> None:
         observe(GatewayReady(tick, self._settings.port))

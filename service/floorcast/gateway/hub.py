@@ -62,6 +62,8 @@ class Hub:
         self.incarnation = ""
         # Told of a member that is not live any more, to bring it to the present; set by whoever does that.
         self.fell_behind: Callable[[Member], None] = _nobody
+        # Told of a member that has left, and whether it may come back at once; set by whoever knows who is present.
+        self.left: Callable[[Member, bool], None] = _nobody_left
         # Told when `position` or `progress_at` has moved, and everything was handed out.
         self.moved: Callable[[], None] = _nothing
 
@@ -144,11 +146,12 @@ class Hub:
             member.since = since
             self.fell_behind(member)
 
-    def leave(self, member: Member) -> None:
-        """End a joining without a word."""
+    def leave(self, member: Member, *, returns: bool = False) -> None:
+        """End a joining without a word; `returns`: it may be joined again at once."""
         audience, outbox = member.audience, member.subscriber.outbox
         if not member.over:
             member.over = True
+            self.left(member, returns)
             (audience.members if member.live else audience.behind).pop(outbox, None)
             if member.errand is not None:
                 member.errand.cancel()
@@ -328,14 +331,14 @@ class Hub:
     def refetch(self, member: Member, reason: str) -> None:
         """End a joining that cannot go on exactly: what he holds has to be read again."""
         if member.asking is not None:
-            self.refuse(member, member.asking.refetch(reason))
+            self.refuse(member, member.asking.refetch(reason), returns=True)
         else:
             self._end(member, "must_refetch", wire.must_refetch_payload(reason), "phx_error")
 
-    def refuse(self, member: Member, answer: bytes) -> None:
+    def refuse(self, member: Member, answer: bytes, *, returns: bool = False) -> None:
         """Answer a join that was waiting for its answer with a no."""
         member.asking = None
-        self.leave(member)
+        self.leave(member, returns=returns)
         member.subscriber.outbox.put(answer)
         member.subscriber.outbox.release()
         member.subscriber.forget(member)
@@ -371,7 +374,7 @@ class Hub:
 
     def _end(self, member: Member, event: str, payload: bytes, ending: wire.Ending) -> None:
         selection, outbox = member.audience.selection, member.subscriber.outbox
-        self.leave(member)
+        self.leave(member, returns=ending == "phx_error")
         outbox.drop(selection.topic)
         told = wire.push(selection.version, selection.topic, event, payload)
         outbox.put(told + wire.ended(selection.version, member.join_ref, selection.topic, ending))
@@ -502,6 +505,10 @@ def _differs(one: TableShape | None, other: TableShape | None) -> bool:
 
 def _nobody(_: Member) -> None:
     """Nobody brings members to the present: who falls behind stays behind."""
+
+
+def _nobody_left(_: Member, __: bool) -> None:  # noqa: FBT001 — as `Hub.left`
+    """Nobody knows who is present."""
 
 
 def _nothing() -> None:

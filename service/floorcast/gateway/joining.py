@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -24,10 +25,12 @@ class Joining:
     view: View
     # Table → columns of its key, for every table that is sent.
     keys: Mapping[str, tuple[str, ...]]
+    # What became of his wish to be present, if he had one.
+    presence: Mapping[str, Any] | None
 
     def accepted(self, tick: int, cursor: str | None) -> bytes:
         """Return the answer: live, or to be live, from after a tick."""
-        response = {
+        response: dict[str, Any] = {
             "position": f"{tick}-0",
             "incarnation": self.incarnation,
             "cursor": cursor,
@@ -35,6 +38,8 @@ class Joining:
             "tables": sorted(self.keys),
             "keys": self.keys,
         }
+        if self.presence is not None:
+            response["presence"] = self.presence
         return wire.reply(self.version, self.message, orjson.dumps(response))
 
     def refused(self, code: str, detail: str = "") -> bytes:

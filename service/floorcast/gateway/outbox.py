@@ -72,7 +72,7 @@ class Outbox:
         self._several = False
         # (topic or None, the tick up to which its reader has everything before it, frame); None while nothing has ever
         # waited, to keep an idle socket small.
-        self._waiting: deque[tuple[str | None, int, bytes]] | None = None
+        self._waiting: deque[tuple[str | None, int | None, bytes]] | None = None
         # Topic → the tick up to which it was handed out, for those that were cut off and did not go on yet.
         self._cut_off: dict[str, int] | None = None
         # To be told, once, when there is room again.
@@ -81,13 +81,14 @@ class Outbox:
         # It was too much: nothing is sent any more but the close frame.
         self.overflown = False
 
-    def put(self, frame: bytes, topic: str | None = None, after: int = 0) -> bool:
+    def put(self, frame: bytes, topic: str | None = None, after: int | None = 0) -> bool:
         """Send a frame, or let it wait. True when it waits for `release`, at the end of this loop turn.
 
         Args:
             frame: one frame, or several behind each other.
             topic: whose frame it is; such a one may be taken back. None for what has to be said in any case.
-            after: the tick up to which its reader has everything, once he has what came before.
+            after: the tick up to which its reader has everything, once he has what came before. None: it is no part of
+                the topic's stream, which does not go back for its sake.
         """
         if self._straight:
             self.transport.write(frame)
@@ -165,12 +166,13 @@ class Outbox:
         self._straight = False
         self.transport.write(frame)
 
-    def _wait(self, frame: bytes, topic: str | None, after: int) -> bool:
+    def _wait(self, frame: bytes, topic: str | None, after: int | None) -> bool:
         if self.overflown:
             return False
         if self._cut_off is not None and topic is not None:
             # It will be told again, from where it was cut off.
-            self._cut_off.setdefault(topic, after)
+            if after is not None:
+                self._cut_off.setdefault(topic, after)
             return False
         if self._waiting is None:
             self._waiting = deque()
@@ -191,11 +193,11 @@ class Outbox:
         waiting = self.waiting_bytes
         if self._cut_off is None:
             self._cut_off = {}
-        kept: list[tuple[str | None, int, bytes]] = []
+        kept: list[tuple[str | None, int | None, bytes]] = []
         for entry in self._waiting or ():
             if entry[0] is None:
                 kept.append(entry)
-            else:
+            elif entry[1] is not None:
                 self._cut_off.setdefault(entry[0], entry[1])
         self._waiting = deque(kept)
         self.waiting_bytes = sum(len(frame) for _, _, frame in kept)

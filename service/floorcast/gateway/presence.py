@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from floorcast.gateway.appearance import PresenceRefused, PresenceWish, Track, Untrack, read_call
+from floorcast.gateway.appearance import PresenceWish, Track, Untrack, read_call
 from floorcast.gateway.outbox import Outbox
+from floorcast.gateway.refusal import Refusal
 from floorcast.gateway.roster import Roster
 from floorcast.gateway.spectators import Outlook, Spectators
 from floorcast.gateway.wire import Version
@@ -126,15 +127,15 @@ class Presence:
         if wish.track is not None:
             try:
                 self._track(seat, wish.track)
-            except PresenceRefused as refused:
+            except Refusal as refused:
                 return refused.code
         return None
 
     def hear(self, outbox: Outbox, topic: str, payload: object) -> None:
-        """Do what a client asks for in the event `presence`; raises PresenceRefused."""
+        """Do what a client asks for in the event `presence`; raises Refusal."""
         seat = self._seats.get((outbox, topic))
         if seat is None or not seat.joined:
-            raise PresenceRefused("bad_presence", "this topic was joined without `presence`")
+            raise Refusal("bad_presence", "this topic was joined without `presence`")
         match read_call(payload):
             case Track() as track:
                 self._track(seat, track)
@@ -188,7 +189,7 @@ class Presence:
     def _track(self, seat: _Seat, track: Track) -> None:
         order = track.order
         if order and len(seat.outlook.rooms) == 1:
-            raise PresenceRefused("bad_presence", f"you are not sent {ORDERS} here")
+            raise Refusal("bad_presence", f"you are not sent {ORDERS} here")
         self._count_call(seat)
         seat.lingering.discard(order)
         room = seat.outlook.rooms[1 if order else 0]
@@ -196,7 +197,7 @@ class Presence:
         previous = None if slot is None else self._roster.own(slot)
         if slot is None:
             if len(seat.slots) >= MOST_ENTRIES or self._spectators.guestbook.size(room) >= MOST_IN_ROOM:
-                raise PresenceRefused("presence_full")
+                raise Refusal("presence_full")
             slot = seat.slots[order] = self._roster.new_name()
         meta = {"user": seat.user} | {name: value for name, value in track.meta.items() if name not in _OURS}
         if previous is not None:
@@ -221,7 +222,7 @@ class Presence:
         now = self._clock()
         calls = min(CALLS_AT_ONCE, seat.calls + (now - seat.called_at) * CALLS_PER_SECOND)
         if calls < 1.0:
-            raise PresenceRefused("presence_too_often")
+            raise Refusal("presence_too_often", again_in=(1.0 - calls) / CALLS_PER_SECOND)
         seat.calls, seat.called_at = calls - 1.0, now
 
     def _forsake(self, seat: _Seat, orders: Iterable[str]) -> None:

@@ -5,7 +5,7 @@ can come between the position in a join's reply and the first change after it. A
 behind a cursor is answered when its start is fixed; it is a membership meanwhile, which can be revoked.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +15,15 @@ from floorcast.access.claims import Claims
 from floorcast.errors import TokenError
 from floorcast.gateway import wire
 from floorcast.gateway.admission import Admission
-from floorcast.gateway.asking import Ground, Refusal, read_request
+from floorcast.gateway.appearance import PresenceWish
+from floorcast.gateway.asking import Ground, read_request
 from floorcast.gateway.audience import Member, Selection
 from floorcast.gateway.hub import Hub
 from floorcast.gateway.joining import Joining
 from floorcast.gateway.lens import look
 from floorcast.gateway.outbox import Outbox
+from floorcast.gateway.presence import ORDERS, Presence, Visitor
+from floorcast.gateway.refusal import Refusal
 from floorcast.gateway.wire import Message, Version
 from floorcast.observe import JoinRefused, TopicJoined, observe
 from floorcast.topic import HEARTBEAT, parse_topic
@@ -41,6 +44,7 @@ class Rules:
     admission: Admission
     # Answers a join that does not begin now, and brings it to the present.
     welcome: Callable[[Member, Joining], None]
+    presence: Presence
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,7 @@ class Session:
         for member in self.members:
             self._rules.hub.leave(member)
         self.members = ()
+        self._rules.presence.close(self.outbox)
 
     def forget(self, member: Member) -> None:
         """Hear from the hub that it ended a joining."""
@@ -121,6 +126,8 @@ class Session:
                 if member.manner.when_slow == "close":
                     return Close("slow_reader")
                 self._rules.hub.cut_off(member, after)
+        for member in self.members:
+            self._rules.presence.show_again(self.outbox, member.audience.selection.topic)
         return None
 
     def _answer(self, message: Message, now: float) -> bytes:
@@ -133,6 +140,8 @@ class Session:
                 return self._leave(message)
             case "access_token" if self._find(message.topic) is not None:
                 return self._refresh(message)
+            case "presence" if self._find(message.topic) is not None:
+                return self._appear(message)
             case _:
                 known = message.topic == HEARTBEAT or self._find(message.topic) is not None
                 return wire.refusal(self.version, message, "unknown_event" if known else "unmatched_topic")
@@ -146,7 +155,7 @@ class Session:
         if previous is not None:
             # The client has given up the earlier joining by asking again. It is told so where it can tell the two
             # apart; a vsn 1 client would take the old one's phx_close for the new one's.
-            self._rules.hub.leave(previous)
+            self._rules.hub.leave(previous, returns=True)
             self.forget(previous)
             # What still waits was decided under the earlier joining's token.
             self.outbox.drop(message.topic)
@@ -186,8 +195,9 @@ class Session:
         request = read_request(payload, Ground(view, known, hub.shapes))
         tables = known if request.asked.tables is None else request.asked.tables
         keys = {table: hub.shapes[table].key if table in hub.shapes else () for table in tables}
-        joining = Joining(self.version, message, request, hub.incarnation, role, view, keys)
         selection = Selection(message.topic, topic.warehouse, self.version, look(view, request.asked))
+        presence = None if request.presence is None else self._attend(selection, request.presence)
+        joining = Joining(self.version, message, request, hub.incarnation, role, view, keys, presence)
         join_ref = message.ref if message.join_ref == wire.NULL else message.join_ref
         begins_now = not request.beginning.picture and request.beginning.cursor is None
         member = hub.join(self, selection, join_ref, request.manner, None if begins_now else joining)
@@ -198,6 +208,27 @@ class Session:
             return joining.accepted(member.since, member.audience.cursor(member.since))
         self._rules.welcome(member, joining)
         return b""
+
+    def _attend(self, selection: Selection, wish: PresenceWish) -> Mapping[str, Any]:
+        """Be shown who is present once the join is answered, and be present as is wished; returns what became of it."""
+
+        def answered() -> bool:
+            member = self._find(selection.topic)
+            return member is not None and member.asking is None
+
+        orders = selection.lens.view.reads_table(ORDERS)
+        visitor = Visitor(self.user, self.outbox, selection.topic, self.version, selection.warehouse, orders, answered)
+        hindrance = self._rules.presence.join(visitor, wish)
+        if hindrance is not None:
+            return {"tracked": False, "code": hindrance}
+        return {"tracked": wish.track is not None}
+
+    def _appear(self, message: Message) -> bytes:
+        try:
+            self._rules.presence.hear(self.outbox, message.topic, message.payload)
+        except Refusal as refusal:
+            return wire.refusal(self.version, message, refusal.code, refusal.detail, refusal.again_in)
+        return wire.reply(self.version, message)
 
     def _leave(self, message: Message) -> bytes:
         answer = wire.reply(self.version, message)

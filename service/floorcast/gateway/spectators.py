@@ -100,7 +100,7 @@ class Spectators:
                 if not spectator.listens:
                     self.remove(spectator, outlook)
                     self.add(spectator, outlook)
-                elif spectator.outbox.put(frame, outlook.topic):
+                elif spectator.outbox.put(frame, outlook.topic, None):
                     gathered.append(spectator.outbox)
 
     def _tell_states(self, gathered: list[Outbox]) -> None:
@@ -115,5 +115,5 @@ class Spectators:
                 self._following.setdefault(outlook, {})[spectator] = None
                 for room in outlook.rooms:
                     self._outlooks.setdefault(room, set()).add(outlook)
-                if spectator.outbox.put(frame, outlook.topic):
+                if spectator.outbox.put(frame, outlook.topic, None):
                     gathered.append(spectator.outbox)

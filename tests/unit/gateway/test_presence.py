@@ -6,8 +6,9 @@ import pytest
 from tests.fixtures.outboxes import Listening
 from tests.fixtures.present import Lobby, counted, fold, metas
 
-from floorcast.gateway.appearance import PresenceRefused, PresenceWish, Track, read_presence
+from floorcast.gateway.appearance import PresenceWish, Track, read_presence
 from floorcast.gateway.presence import CALLS_AT_ONCE, LINGER_SECONDS, MOST_ENTRIES, MOST_IN_ROOM, Visitor
+from floorcast.gateway.refusal import Refusal
 
 ORDER, OTHER = "0e5a2063-6c58-4be8-8a79-3b4886e42e09", "WO-7"
 
@@ -19,7 +20,7 @@ def lobby() -> Lobby:
 
 
 def _refused(call: Any, *arguments: Any, **named: Any) -> tuple[str, str]:
-    with pytest.raises(PresenceRefused) as caught:
+    with pytest.raises(Refusal) as caught:
         call(*arguments, **named)
     return caught.value.code, caught.value.detail
 

@@ -9,12 +9,14 @@ import pytest
 from tests.builders import some_limits
 from tests.fixtures.gateway import NORTH, SOUTH, a_base, a_grant, a_rule, an_operation, readable
 from tests.fixtures.outboxes import Listening, read_frames
+from tests.fixtures.present import Lobby
 
 from floorcast.access.claims import Claims
 from floorcast.errors import TokenError
 from floorcast.gateway.admission import Admission, Limits, Pace
 from floorcast.gateway.audience import Member
 from floorcast.gateway.hub import Hub
+from floorcast.gateway.joining import Joining
 from floorcast.gateway.session import FRAMES_AT_ONCE, FRAMES_PER_SECOND, Close, Rules, Session
 from floorcast.gateway.wire import Version
 
@@ -43,9 +45,13 @@ class Talk:
             self.hub.begin(START)
         self.listening = Listening()
         self.welcomed: list[Member] = []
+        self.lobby = Lobby()
         admission = Admission(limits or some_limits(), Random(1))
-        rules = Rules(self.hub, _verify, topics, admission, lambda member, _: self.welcomed.append(member))
+        rules = Rules(self.hub, _verify, topics, admission, self._welcome, self.lobby.presence)
         self.session = Session(rules, Claims("anna", "authenticated", 100.0, {}), version, self.listening.outbox, 0.0)
+
+    def _welcome(self, member: Member, _: Joining) -> None:
+        self.welcomed.append(member)
 
     def say(self, *frame: Any) -> list[Any]:
         """Send a frame, return the frames of the answer."""
