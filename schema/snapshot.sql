@@ -338,6 +338,16 @@ CREATE FUNCTION floorcast.capture_N_owner_rule() RETURNS trigger
     SET extra_float_digits TO '1'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.capture_N_canary() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.capture_body(relation regclass, table_name text, warehouse_column text, family text, scope text, retired_column text) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1137,6 +1147,11 @@ CREATE FUNCTION floorcast.touch() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.touch_canary(seconds double precision) RETURNS TABLE(beat bigint, written boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.track(relation regclass, warehouse_column text DEFAULT 'warehouse_id'::text, family text DEFAULT NULL::text, scope text DEFAULT 'warehouse'::text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1167,6 +1182,23 @@ CREATE FUNCTION floorcast.write_notifications(events public.notifications[], rol
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
+
+CREATE TABLE floorcast.canary (
+    slot integer NOT NULL,
+    beat bigint NOT NULL,
+    written_at timestamp with time zone NOT NULL,
+    CONSTRAINT a_canary_has_one_of_a_thousand_slots CHECK ((slot = (beat % (1000)::bigint)))
+);
+
+ALTER TABLE ONLY floorcast.canary FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE floorcast.canary IS 'The last thousand canaries: changes that only tell that changes arrive. Tracked; gateways look at them and send them to nobody.';
+
+COMMENT ON COLUMN floorcast.canary.slot IS 'beat modulo 1000: rows are written over in turn.';
+
+COMMENT ON COLUMN floorcast.canary.beat IS 'Counts them. The newest has the largest.';
+
+COMMENT ON COLUMN floorcast.canary.written_at IS 'The server''s clock.';
 
 CREATE TABLE floorcast.change_default (
     xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT change_xid_not_null NOT NULL,
@@ -2923,6 +2955,9 @@ ALTER TABLE ONLY floorcast.change ATTACH PARTITION floorcast.change_default DEFA
 ALTER TABLE ONLY floorcast.change
     ADD CONSTRAINT a_change_has_one_place PRIMARY KEY (xid, seq);
 
+ALTER TABLE ONLY floorcast.canary
+    ADD CONSTRAINT canary_pkey PRIMARY KEY (slot);
+
 ALTER TABLE ONLY floorcast.change_default
     ADD CONSTRAINT change_default_pkey PRIMARY KEY (xid, seq);
 
@@ -3309,6 +3344,12 @@ ALTER TABLE floorcast.maintenance ENABLE ALWAYS TRIGGER _100_stamp;
 
 COMMENT ON TRIGGER _100_stamp ON floorcast.maintenance IS 'The book says who, when and in which transaction by itself.';
 
+CREATE TRIGGER _500_capture_delete AFTER DELETE ON floorcast.canary REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_canary();
+
+ALTER TABLE floorcast.canary ENABLE ALWAYS TRIGGER _500_capture_delete;
+
+COMMENT ON TRIGGER _500_capture_delete ON floorcast.canary IS 'Puts rows that went into the trail.';
+
 CREATE TRIGGER _500_capture_delete AFTER DELETE ON floorcast.column_rule REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_column_rule();
 
 ALTER TABLE floorcast.column_rule ENABLE ALWAYS TRIGGER _500_capture_delete;
@@ -3344,6 +3385,12 @@ CREATE TRIGGER _500_capture_delete AFTER DELETE ON floorcast.tracked REFERENCING
 ALTER TABLE floorcast.tracked ENABLE ALWAYS TRIGGER _500_capture_delete;
 
 COMMENT ON TRIGGER _500_capture_delete ON floorcast.tracked IS 'Puts rows that went into the trail.';
+
+CREATE TRIGGER _500_capture_insert AFTER INSERT ON floorcast.canary REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_canary();
+
+ALTER TABLE floorcast.canary ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON floorcast.canary IS 'Puts new rows into the trail.';
 
 CREATE TRIGGER _500_capture_insert AFTER INSERT ON floorcast.column_rule REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_column_rule();
 
@@ -3381,6 +3428,12 @@ ALTER TABLE floorcast.tracked ENABLE ALWAYS TRIGGER _500_capture_insert;
 
 COMMENT ON TRIGGER _500_capture_insert ON floorcast.tracked IS 'Puts new rows into the trail.';
 
+CREATE TRIGGER _500_capture_update AFTER UPDATE ON floorcast.canary REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_canary();
+
+ALTER TABLE floorcast.canary ENABLE ALWAYS TRIGGER _500_capture_update;
+
+COMMENT ON TRIGGER _500_capture_update ON floorcast.canary IS 'Puts rows that changed into the trail, as they were and as they are.';
+
 CREATE TRIGGER _500_capture_update AFTER UPDATE ON floorcast.column_rule REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_N_column_rule();
 
 ALTER TABLE floorcast.column_rule ENABLE ALWAYS TRIGGER _500_capture_update;
@@ -3416,6 +3469,12 @@ CREATE TRIGGER _500_capture_update AFTER UPDATE ON floorcast.tracked REFERENCING
 ALTER TABLE floorcast.tracked ENABLE ALWAYS TRIGGER _500_capture_update;
 
 COMMENT ON TRIGGER _500_capture_update ON floorcast.tracked IS 'Puts rows that changed into the trail, as they were and as they are.';
+
+CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON floorcast.canary FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_truncate();
+
+ALTER TABLE floorcast.canary ENABLE ALWAYS TRIGGER _500_refuse_truncate;
+
+COMMENT ON TRIGGER _500_refuse_truncate ON floorcast.canary IS 'TRUNCATE shows triggers no rows, so the trail would not have what went.';
 
 CREATE TRIGGER _500_refuse_truncate BEFORE TRUNCATE ON floorcast.change FOR EACH STATEMENT EXECUTE FUNCTION floorcast.refuse_trail_changes();
 
@@ -4463,6 +4522,8 @@ ALTER TABLE ONLY public.work_orders
 ALTER TABLE ONLY public.inventory_transactions
     ADD CONSTRAINT parts_are_taken_for_a_work_order FOREIGN KEY (work_order_id) REFERENCES public.work_orders(id);
 
+ALTER TABLE floorcast.canary ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE floorcast.change ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE floorcast.change_default ENABLE ROW LEVEL SECURITY;
@@ -4474,6 +4535,10 @@ ALTER TABLE floorcast.grants ENABLE ROW LEVEL SECURITY;
 ALTER TABLE floorcast.incarnation ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE floorcast.maintenance ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_maintains ON floorcast.canary TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON floorcast.canary IS 'The owner, as whom migrations and security definers run.';
 
 CREATE POLICY owner_maintains ON floorcast.change TO postgres USING (true) WITH CHECK (true);
 
@@ -4516,6 +4581,10 @@ CREATE POLICY owner_maintains ON floorcast.tracked TO postgres USING (true) WITH
 COMMENT ON POLICY owner_maintains ON floorcast.tracked IS 'The owner, as whom migrations and security definers run.';
 
 ALTER TABLE floorcast.owner_rule ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY processes_work ON floorcast.canary TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY processes_work ON floorcast.canary IS 'Our processes see every row of what their grants let them touch.';
 
 CREATE POLICY processes_work ON floorcast.change TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
 
@@ -5152,6 +5221,8 @@ REVOKE ALL ON FUNCTION floorcast.capture_N_column_rule() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.capture_N_owner_rule() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION floorcast.capture_N_canary() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION floorcast.capture_body(relation regclass, table_name text, warehouse_column text, family text, scope text, retired_column text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.capture_equipment() FROM PUBLIC;
@@ -5472,6 +5543,9 @@ GRANT ALL ON FUNCTION floorcast.tick_seal(previous bytea, tick bigint, snapshot 
 GRANT ALL ON FUNCTION floorcast.tick_seal(previous bytea, tick bigint, snapshot pg_snapshot, digests bytea, closed_at timestamp with time zone) TO floorcast_relay;
 
 REVOKE ALL ON FUNCTION floorcast.touch() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.touch_canary(seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.touch_canary(seconds double precision) TO floorcast_gateway;
 
 REVOKE ALL ON FUNCTION floorcast.track(relation regclass, warehouse_column text, family text, scope text) FROM PUBLIC;
 

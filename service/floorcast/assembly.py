@@ -6,16 +6,21 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from random import SystemRandom
 
 from floorcast.access.claims import TokenVerifier
 from floorcast.access.keys import PublishedKeys
+from floorcast.database.lookout import Lookout
 from floorcast.database.pages import Room
 from floorcast.database.picture import PictureReader
 from floorcast.database.spool import Spooler
 from floorcast.errors import DatabaseUnavailable, SettingsError
-from floorcast.gateway.follower import Standing
+from floorcast.gateway.aviary import Aviary
+from floorcast.gateway.canary import Canary
+from floorcast.gateway.follower import STALE_SECONDS, Standing
 from floorcast.gateway.gateway import Gateway, Past
 from floorcast.gateway.pictures import Pictures
+from floorcast.gateway.schema_watch import SchemaWatch
 from floorcast.gateway.trail import PostgresTrail
 from floorcast.gateway.upstream import Shown
 from floorcast.http.application import build_application
@@ -31,9 +36,6 @@ from floorcast.stream.feed import FeedPublisher, FeedReader
 from floorcast.stream.presence import PresenceBoard
 from floorcast.upkeep.jobs import due_jobs
 from floorcast.upkeep.upkeep import Upkeep
-
-_STALE_SECONDS = 5.0
-"""A leading relay speaks every second; a gateway that has heard nothing for so long is behind and says so."""
 
 _OTHER_FILES = 256
 """What a gateway opens besides sockets: the listener, Postgres, Redis, the page's files, requests under way."""
@@ -101,8 +103,11 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
     )
     trail, feed, pictures = PostgresTrail(database_url), FeedReader(redis_url), PictureReader(database_url)
     board = PresenceBoard(redis_url)
-    standing = Standing()
-    health = GatewayHealth(standing, postgres=pictures.ping, redis=feed.newest, stale_seconds=_STALE_SECONDS)
+    standing, lookout = Standing(), Lookout(database_url)
+    aviary = Aviary(Canary(settings.canary_seconds, SystemRandom()), lookout.touch_canary, standing.is_fresh)
+    health = GatewayHealth(
+        standing, postgres=lookout.ping, redis=feed.newest, canary=aviary.verdict, stale_seconds=STALE_SECONDS
+    )
     application = build_application(
         settings=settings, pictures=pictures, verifier=verifier, health=health, metrics=metrics
     )
@@ -124,7 +129,10 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
                 board=board,
                 standing=standing,
             )
-            await run_parts(stop, gateway=gateway.run)
+            schema = SchemaWatch(lookout.shapes, gateway.reshape)
+            gateway.tell(aviary)
+            gateway.tell(schema)
+            await run_parts(stop, gateway=gateway.run, canary=aviary.run, schema=schema.run)
     finally:
         if fetching is not None:
             fetching.cancel()
@@ -132,6 +140,7 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         await board.aclose()
         await feed.aclose()
         await trail.aclose()
+        await lookout.aclose()
 
 
 @asynccontextmanager

@@ -27,6 +27,9 @@ OWNER_RULE = "floorcast.owner_rule"
 POLICY = frozenset({TABLE_RULE, COLUMN_RULE, OWNER_RULE})
 """The tables that say what each role sees; SQL policies and gateways read the same rows."""
 
+CANARY = "floorcast.canary"
+"""Tracked: changes that gateways make themselves, to see them come."""
+
 _OURS = "floorcast."
 
 

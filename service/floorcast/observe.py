@@ -175,6 +175,35 @@ class TopicsEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CanaryCame(Event):
+    """A canary came through the feed: the way of a change is open from trigger to gateway."""
+
+    beat: int
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryRound(Event):
+    """A canary that this gateway wrote came back after so many seconds."""
+
+    beat: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryMissing(Event):
+    """Canaries do not come, or cannot be written; `reason` names the leg that is silent."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaChanged(Event):
+    """Tracked tables look different than before; who looks at them reads them again."""
+
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SocketOpened(Event):
     """A subscriber connected."""
 

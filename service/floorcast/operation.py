@@ -22,7 +22,7 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from floorcast.change import GRANTS, POLICY, TRACKED, Change, DatabaseOperation, is_ours
+from floorcast.change import CANARY, GRANTS, POLICY, TRACKED, Change, DatabaseOperation, is_ours
 
 Act = Literal["enter", "update", "leave"]
 """What happened to a row in the eyes of whoever is told."""
@@ -121,6 +121,8 @@ def operations_of(change: Change) -> tuple[Operation, ...]:
         return _tracked_operations(change)
     if change.table in POLICY:
         return (_rule_operation(change),)
+    if change.table == CANARY and change.new is not None:
+        return (_fact(change, EVERYWHERE, change.new.encode()),)
     if is_ours(change.table):
         return ()
     return tuple(_row_operations(change))

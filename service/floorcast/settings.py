@@ -201,6 +201,11 @@ class Settings(BaseSettings):
         validation_alias="FLOORCAST_PICTURE_KEEP_SECONDS",
         description="How long a first picture that was read is given to others who ask for the same; 0: not at all.",
     )
+    canary_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
+        10.0,
+        validation_alias="FLOORCAST_CANARY_SECONDS",
+        description="A gateway that saw no canary for so long writes one, to see whether changes arrive; 0: none does.",
+    )
     maintain_seconds: Annotated[float, Field(ge=0.1, le=3600)] = Field(
         60.0,
         validation_alias="FLOORCAST_MAINTAIN_SECONDS",

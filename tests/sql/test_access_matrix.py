@@ -337,6 +337,7 @@ CALLS = {
     "floorcast.tick_at(timestamptz)": "floorcast.tick_at(clock_timestamp())",
     "floorcast.tick_of(xid8)": "floorcast.tick_of(null)",
     "floorcast.known_warehouses()": "floorcast.known_warehouses() where id = '{warehouses}'",
+    "floorcast.touch_canary(double precision)": "floorcast.touch_canary(0)",
     "floorcast.close_tick(bigint,bigint)": "floorcast.close_tick(100000, 100000000)",
     "floorcast.extend_trail()": "floorcast.extend_trail()",
     "floorcast.change_digest(floorcast.change)": "floorcast.change_digest(null)",

@@ -33,6 +33,7 @@ CMMS = {
     "floorcast.table_rule",
     "floorcast.column_rule",
     "floorcast.owner_rule",
+    "floorcast.canary",
 }
 
 ODD_NAMES = ["Mixed Case", "per%cent %s %L", "quo\"te'd", "dot.ted", "ünïcödé", "x" * 63, "select"]

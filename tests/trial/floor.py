@@ -328,6 +328,8 @@ class Floor:
             "FLOORCAST_JWT_SECRET": SECRET,
             "FLOORCAST_PROGRESS_SECONDS": str(PROGRESS_SECONDS),
             "FLOORCAST_LOG_FORMAT": "json",
+            # When everything is compared, nobody may write.
+            "FLOORCAST_CANARY_SECONDS": "0",
             "PYTHONUNBUFFERED": "1",
             **environment,
         }

@@ -24,6 +24,7 @@ select floorcast.track('floorcast.tracked', null);
 select floorcast.track('floorcast.table_rule', null);
 select floorcast.track('floorcast.column_rule', null);
 select floorcast.track('floorcast.owner_rule', null);
+select floorcast.track('floorcast.canary', null);
 
 -- That the trail was opened is itself in the trail.
 select floorcast.track('floorcast.maintenance', null);

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from floorcast.change import GRANTS, POLICY, TRACKED
+from floorcast.change import CANARY, GRANTS, POLICY, TRACKED
 from floorcast.operation import Operation
 
 WAREHOUSES = "warehouses"
@@ -44,6 +44,9 @@ NO_DIFFERENCE = AccessDifference()
 
 CONCERNS_ACCESS = frozenset({GRANTS, WAREHOUSES, TRACKED}) | POLICY
 """Tables whose changes a gateway settles before it delivers anything of their tick."""
+
+FOLLOWED = CONCERNS_ACCESS | {CANARY}
+"""Tables that a gateway follows for itself, in a tick of any size."""
 
 
 class Grants:

@@ -205,6 +205,13 @@ select pg_advisory_unlock(floorcast.silence_lock());
 -- Heard by the session that listens, if it still hears; on a channel of its own.
 select pg_notify(%(channel)s, %(ring)s);
 
+-- name: touch_canary
+-- A canary unless the newest is younger than so many seconds. See triggers/2_capture/touch_canary.sql.
+select
+    t.beat,
+    t.written
+from floorcast.touch_canary(%(seconds)s::double precision) as t;
+
 -- name: extend_trail
 select floorcast.extend_trail();
 

@@ -15,7 +15,7 @@ from floorcast.backoff import Backoff
 from floorcast.errors import DatabaseUnavailable, StreamUnavailable
 from floorcast.gateway.course import MOST_MISSING, Course, Link, Reason, is_news
 from floorcast.gateway.hub import Hub
-from floorcast.gateway.upstream import Feed, HeaderT, Trail
+from floorcast.gateway.upstream import Feed, HeaderT, Onlooker, Trail
 from floorcast.observe import (
     DatabaseBack,
     DatabaseLost,
@@ -34,6 +34,9 @@ _COMPONENT = "gateway"
 
 _SILENCE_SECONDS = 1.0
 """After so long without an entry, the feed's newest tick is compared with ours."""
+
+STALE_SECONDS = 5.0
+"""A gateway that has heard no sign of progress for so long is behind and says so."""
 
 _HAND_OUT_BYTES = 65_536
 """Pending bytes after which sockets get a turn of the loop: a burst must not outrun readers who do read."""
@@ -54,6 +57,10 @@ class Standing:
     # What it waits for, in a sentence; empty when for nothing.
     waiting_for: str = "the first look at Postgres"
 
+    def is_fresh(self) -> bool:
+        """Whether signs of progress come: a leading relay gives one every second."""
+        return self.fresh_at is not None and time.monotonic() - self.fresh_at <= STALE_SECONDS
+
 
 class _CannotGoOn(Exception):  # noqa: N818 — not a fault: a decision
     def __init__(self, reason: Reason) -> None:
@@ -71,9 +78,12 @@ class Follower(Generic[HeaderT]):
         trail: Trail[HeaderT],
         standing: Standing,
         announce: Callable[[int], None] = lambda _: None,
+        *,
+        onlookers: Sequence[Onlooker] = (),
     ) -> None:
         """Do nothing before `run`; `announce` is told each tick at which joins are taken anew."""
         self._announce = announce
+        self._onlookers = onlookers
         self._hub = hub
         self._feed = feed
         self._trail = trail
@@ -108,6 +118,8 @@ class Follower(Generic[HeaderT]):
         self._after, self._sign = Position(start.tick), None
         self._hub.begin(start)
         self._standing.tick, self._standing.ready = start.tick, True
+        for onlooker in self._onlookers:
+            onlooker.begin()
         self._announce(start.tick)
 
     async def _follow(self) -> None:
@@ -220,14 +232,16 @@ class Follower(Generic[HeaderT]):
         concerned = await self._insist(lambda: self._trail.concerned(header))
         access = await self._insist(lambda: self._trail.access(header))
         self._hub.deliver_large(header.tick, header.at, access, concerned)
-        self._delivered(header, 0)
+        self._delivered(header, access, 0)
 
     def _deliver(self, link: Link, at: str, operations: tuple[Operation, ...]) -> None:
-        self._delivered(link, self._hub.deliver(link.tick, at, operations))
+        self._delivered(link, operations, self._hub.deliver(link.tick, at, operations))
 
-    def _delivered(self, link: Link, deliveries: int) -> None:
+    def _delivered(self, link: Link, operations: Sequence[Operation], deliveries: int) -> None:
         self._course = self._course.after(link)
         self._standing.tick = link.tick
+        for onlooker in self._onlookers:
+            onlooker.notice(operations)
         observe(TickDelivered(link.tick, deliveries))
 
     async def _insist(self, ask: Callable[[], Awaitable[ResultT]]) -> ResultT:

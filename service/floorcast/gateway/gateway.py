@@ -6,6 +6,7 @@ looks after all sockets.
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import SystemRandom
 from typing import Any, Generic, Protocol
@@ -21,10 +22,11 @@ from floorcast.gateway.hub import Hub
 from floorcast.gateway.listener import HttpSide, Listener
 from floorcast.gateway.session import Rules
 from floorcast.gateway.shared import Shared, Timed
-from floorcast.gateway.upstream import Feed, HeaderT, PastPages, PastTrail, Pictures, Trail
+from floorcast.gateway.upstream import Feed, HeaderT, Onlooker, PastPages, PastTrail, Pictures, Trail
 from floorcast.gateway.wheel import Wheel
 from floorcast.observe import GatewayReady, TaskFailed, observe
 from floorcast.settings import Settings
+from floorcast.shape import TableShape
 
 _COMPONENT = "gateway"
 _GRAIN_SECONDS = 0.25
@@ -91,7 +93,16 @@ class Gateway(Generic[HeaderT]):
         )
         self._attendance = Attendance(board, lease_seconds=settings.presence_lease_seconds, clock=time.monotonic)
         self._hub.left = self._left
-        self._follower = Follower(self._hub, feed, trail, self.standing, self._announce)
+        self._onlookers: list[Onlooker] = []
+        self._follower = Follower(self._hub, feed, trail, self.standing, self._announce, onlookers=self._onlookers)
+
+    def tell(self, onlooker: Onlooker) -> None:
+        """Have somebody look at what ticks bring; before `run`."""
+        self._onlookers.append(onlooker)
+
+    def reshape(self, shapes: Mapping[str, TableShape]) -> None:
+        """Take note of what tracked tables look like now; who looks at one that changed reads it again."""
+        self._hub.reshape(shapes)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then let everybody go with a word.

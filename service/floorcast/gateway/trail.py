@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import psycopg
 
-from floorcast.access.grants import CONCERNS_ACCESS
+from floorcast.access.grants import FOLLOWED
 from floorcast.database.connect import Session, connect
 from floorcast.database.grants import Base, read_base
 from floorcast.database.ticks import newest_tick, read_changes_of, read_headers, read_pages, warehouses_of
@@ -46,9 +46,9 @@ class PostgresTrail:
                 yield tuple(operations_in(page))
 
     async def access(self, header: TickHeader) -> tuple[Operation, ...]:
-        """Return what a tick of any size does to access, in order."""
+        """Return what a tick of any size brings for gateways themselves: access, and canaries, in order."""
         async with self._session() as connection:
-            changes = await read_changes_of(connection, header, CONCERNS_ACCESS)
+            changes = await read_changes_of(connection, header, FOLLOWED)
             return tuple(operations_in(changes))
 
     async def concerned(self, header: TickHeader) -> Sequence[str]:

@@ -62,6 +62,18 @@ class Trail(Protocol[HeaderT]):
         ...
 
 
+class Onlooker(Protocol):
+    """Looks at what ticks bring beside the rows; must be quick and must not wait."""
+
+    def begin(self) -> None:
+        """Note that the gateway begins to follow the stream, or begins anew."""
+        ...
+
+    def notice(self, operations: Sequence[Operation]) -> None:
+        """Note what a tick brought; of a large one, what gateways follow."""
+        ...
+
+
 class NewestTick(Protocol):
     """How far a history is published."""
 

@@ -21,13 +21,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from floorcast import observe
-from floorcast.observe import Event, PictureRead, SocketClosed, SocketOpened, TickDelivered
+from floorcast.observe import CanaryRound, Event, PictureRead, SocketClosed, SocketOpened, TickDelivered
 
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 # When a counter began is a series of its own per counter, which nobody asked for.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
+_CANARY_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _PICTURE_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -53,6 +54,13 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._canaries = Histogram(
+            "floorcast_canary_seconds",
+            "How long a canary of this gateway took from write to feed.",
+            buckets=_CANARY_SECONDS,
+            registry=self._registry,
+        )
+
     def count(self, event: Event) -> None:
         """Take one event into account."""
         counter = self._events.get(type(event))
@@ -66,6 +74,8 @@ class Metrics:
                 self._sockets.inc()
             case SocketClosed():
                 self._sockets.dec()
+            case CanaryRound(seconds=seconds):
+                self._canaries.observe(seconds)
             case PictureRead(seconds=seconds):
                 self._pictures.observe(seconds)
             case _:

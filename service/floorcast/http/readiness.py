@@ -8,7 +8,11 @@ from typing import Protocol
 from floorcast.errors import FloorcastError
 from floorcast.http.health import Check
 
-_PATIENCE_SECONDS = 2.0
+_PATIENCE_SECONDS = 2.5
+"""Of those that answer; who asks has given up on his own before that."""
+
+Verdict = Callable[[], tuple[bool, str]]
+"""Says whether something holds, and how it stands in half a sentence."""
 
 Ping = Callable[[], Awaitable[object]]
 """Returns when the other side answered; raises a FloorcastError when it did not."""
@@ -41,17 +45,21 @@ class Standing(Protocol):
 class GatewayHealth:
     """Looks at everything that a gateway needs, side by side; takes two seconds at most."""
 
-    def __init__(self, standing: Standing, *, postgres: Ping, redis: Ping, stale_seconds: float) -> None:
+    def __init__(
+        self, standing: Standing, *, postgres: Ping, redis: Ping, canary: Verdict, stale_seconds: float
+    ) -> None:
         """`stale_seconds`: how long the feed may bring no sign of progress."""
+        self._canary = canary
         self._standing = standing
         self._postgres = postgres
         self._redis = redis
         self._stale_seconds = stale_seconds
 
     async def checks(self) -> Sequence[Check]:
-        """Return the three checks; never raises for what they find."""
+        """Return the checks; never raises for what they find."""
         postgres, redis = await asyncio.gather(_answers("postgres", self._postgres), _answers("redis", self._redis))
-        return postgres, redis, feed_check(self._standing, time.monotonic(), self._stale_seconds)
+        feed = feed_check(self._standing, time.monotonic(), self._stale_seconds)
+        return postgres, redis, feed, Check("canary", *self._canary())
 
 
 def feed_check(standing: Standing, now: float, stale_seconds: float) -> Check:

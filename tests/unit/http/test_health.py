@@ -71,9 +71,12 @@ async def test_one_side_that_is_away_does_not_hide_the_others() -> None:
     async def away() -> None:
         raise StreamUnavailable("Redis refused the connection.")
 
-    health = GatewayHealth(Standing(fresh_at=None), postgres=answers, redis=away, stale_seconds=5.0)
+    health = GatewayHealth(
+        Standing(fresh_at=None), postgres=answers, redis=away, canary=lambda: (True, "came"), stale_seconds=5.0
+    )
     assert [(check.name, check.ok) for check in await health.checks()] == [
         ("postgres", True),
         ("redis", False),
         ("feed", False),
+        ("canary", True),
     ]

@@ -1,0 +1,117 @@
+"""What a migration does to a tracked table reaches those who look at it, while the gateway runs."""
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+from tests.fixtures.gateway import SECRET, Phone, a_fact, a_token, free_port
+from tests.fixtures.observed import Observed
+from tests.fixtures.relay import Stream, running
+from websockets.asyncio.client import connect
+
+from floorcast.assembly import serve_gateway
+from floorcast.change import GRANTS, TRACKED
+from floorcast.errors import DatabaseUnavailable
+from floorcast.gateway import schema_watch
+from floorcast.gateway.schema_watch import SchemaWatch
+from floorcast.http.metrics import Metrics
+from floorcast.observe import GatewayReady, SchemaChanged, TickPublished
+from floorcast.operation import EVERYWHERE
+from floorcast.settings import Settings
+from floorcast.shape import TableShape
+
+PLACE = """
+with quarry as (insert into public.organizations (name) values ('Quarry') returning id)
+insert into public.warehouses (organization_id, name) select id, 'North' from quarry returning id::text
+"""
+
+
+async def test_who_looks_at_a_table_reads_again_when_it_gets_a_column(
+    stream: Stream, observed: Observed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No change of a row says so: the next rows would have a column that he has never heard of."""
+    monkeypatch.setattr(schema_watch, "EVERY_SECONDS", 0.1)
+    cursor = await stream.cells.owner.execute(PLACE)
+    (place,) = await cursor.fetchone() or ("",)
+    settings = Settings(
+        database_url=stream.cells.database.service_url,
+        redis_url=stream.redis_url,
+        jwt_secret=SECRET,
+        port=free_port(),
+        drain_seconds=0,
+    )
+    stop = asyncio.Event()
+    async with running(stream.relay()):
+        await observed.wait_for(TickPublished)
+        serving = asyncio.create_task(serve_gateway(settings, Metrics(), stop))
+        await observed.wait_for(GatewayReady)
+        url = f"ws://127.0.0.1:{settings.port}/realtime/v1/websocket?vsn=2.0.0&apikey={a_token(role='service_role')}"
+        async with connect(url, compression=None) as socket:
+            phone = Phone(socket)
+            first = await phone.join(place, tables=["cells"])
+            assert first["status"] == "ok", first
+            await stream.cells.owner.execute("alter table cells add column note text")
+            assert (await phone.until("must_refetch"))["reason"] == "schema"
+            await phone.until("phx_error")
+            first = await phone.join(place, tables=["cells"])
+            assert first["status"] == "ok", first
+            observed.forget()
+            # A table that is not looked at is nobody's business.
+            await stream.cells.owner.execute("alter table public.users add column shoe_size int")
+            await observed.wait_for(SchemaChanged, lambda event: event.tables == ("users",))
+            await stream.cells.owner.execute("alter table cells drop column note")
+            assert (await phone.until("must_refetch"))["reason"] == "schema"
+        stop.set()
+        await serving
+
+
+class Catalogue:
+    """What a look finds, in the test's hands."""
+
+    def __init__(self) -> None:
+        """One table."""
+        self.shapes: Mapping[str, TableShape] = {"cells": shape("id")}
+        self.away = False
+        self.looks = 0
+        self.looked = asyncio.Event()
+
+    async def look(self) -> Mapping[str, TableShape]:
+        """See `SchemaWatch`."""
+        self.looks += 1
+        self.looked.set()
+        if self.away:
+            raise DatabaseUnavailable("Postgres was taken away by the test")
+        return self.shapes
+
+    async def next_look(self) -> None:
+        """Wait for one."""
+        self.looked.clear()
+        async with asyncio.timeout(5):
+            await self.looked.wait()
+
+
+def shape(*columns: str) -> TableShape:
+    """A table with these columns."""
+    return TableShape("cells", dict.fromkeys(columns, "int4"), ("id",), "warehouse", "id")
+
+
+async def test_it_looks_at_once_when_a_table_is_tracked_and_goes_on_when_postgres_is_back(observed: Observed) -> None:
+    """Not at any other fact; and an answer that does not come is no answer."""
+    catalogue, told = Catalogue(), list[Mapping[str, TableShape]]()
+    watch, stop = SchemaWatch(catalogue.look, told.append), asyncio.Event()
+    task = asyncio.create_task(watch.run(stop))
+    watch.begin()
+    await catalogue.next_look()
+    watch.notice([a_fact(GRANTS, "north", {})])
+    await asyncio.sleep(0.05)
+    assert catalogue.looks == 1
+    catalogue.away = True
+    watch.notice([a_fact(TRACKED, EVERYWHERE, {})])
+    await catalogue.next_look()
+    catalogue.away, catalogue.shapes = False, {"cells": shape("id", "value")}
+    watch.notice([a_fact(TRACKED, EVERYWHERE, {})])
+    await catalogue.next_look()
+    assert (await observed.wait_for(SchemaChanged)).tables == ("cells",)
+    stop.set()
+    await task
+    assert told == [{"cells": shape("id")}, {"cells": shape("id", "value")}]
