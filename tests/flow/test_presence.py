@@ -1,14 +1,12 @@
 """Who is present, at real sockets of two gateways that share a Redis."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.fixtures.gateway import NORTH, SOUTH, Open, Phone, Place, Stream, a_base, a_grant, an_operation, readable
-from tests.fixtures.present import counted, fold, metas
-from tests.fixtures.time import UNIT
+from tests.fixtures.gateway import NORTH, SOUTH, Open, Place, Stream, a_base, a_grant, an_operation, readable
+from tests.fixtures.present import Watching, counted
 
 from floorcast.stream.presence import PresenceBoard
 
@@ -38,40 +36,6 @@ async def gateways(boards: tuple[PresenceBoard, ...], open_gateway: Open, stream
     """Two gateways."""
     first, second = [await open_gateway(stream, board=board) for board in boards]
     return first, second
-
-
-class Watching:
-    """A phone, and whom it is shown, as a Phoenix client keeps it."""
-
-    def __init__(self, phone: Phone) -> None:
-        """Nobody is known."""
-        self.phone = phone
-        self.frames: list[tuple[str, Any]] = []
-
-    async def until(self, expected: Mapping[str, list[Any]]) -> None:
-        """Wait until exactly these are shown: key → what each is shown with, without what the server adds."""
-        try:
-            async with asyncio.timeout(5 * UNIT):
-                while metas(self.people) != expected:
-                    self.frames.append(await self.phone.receive())
-        except TimeoutError:
-            raise AssertionError(f"shown: {metas(self.people)}") from None
-
-    async def track(self, **meta: Any) -> dict[str, Any]:
-        """Say with what to be shown; returns the answer."""
-        payload = {"type": "presence", "event": "track", "payload": meta}
-        await self.phone.send(f"warehouse:{NORTH}", "presence", payload)
-        while True:
-            event, answer = await self.phone.receive()
-            if event == "phx_reply":
-                assert isinstance(answer, dict)
-                return answer
-            self.frames.append((event, answer))
-
-    @property
-    def people(self) -> dict[str, list[dict[str, Any]]]:
-        """Who is shown now."""
-        return fold([[None, None, None, *frame] for frame in self.frames])
 
 
 @contextlib.asynccontextmanager

@@ -9,7 +9,7 @@ import pytest
 from tests.builders import some_limits
 from tests.fixtures.gateway import NORTH, SOUTH, a_base, a_grant, a_rule, an_operation, readable
 from tests.fixtures.outboxes import Listening, read_frames
-from tests.fixtures.present import Lobby
+from tests.fixtures.present import Lobby, fold
 
 from floorcast.access.claims import Claims
 from floorcast.errors import TokenError
@@ -250,3 +250,37 @@ def test_a_token_of_another_role_that_sees_more_reads_again() -> None:
     told = talk.say("1", "2", "warehouse:north", "access_token", {"access_token": "anna service_role 500"})
     assert [frame[3] for frame in told] == ["must_refetch", "phx_error"]
     assert talk.session.members == ()
+
+
+def test_presence_is_asked_for_in_the_join_and_by_an_event_of_its_own() -> None:
+    """It is shown once the join is answered; what cannot be done is refused with a code, and when to try again."""
+    talk = Talk()
+    (answer,) = talk.say(*JOIN(presence={"meta": {}}))
+    assert answer[4]["response"]["presence"] == {"tracked": True}
+    talk.lobby.turn(0.0)
+    assert list(fold(talk.listening.frames)) == ["anna"]
+    track = {"type": "presence", "event": "track", "payload": {"work_order": "WO-7"}}
+    (answer,) = talk.say("1", "2", "warehouse:north", "presence", track)
+    assert answer[4] == {"status": "ok", "response": {}}
+    for n in range(28):
+        talk.say("1", "3", "warehouse:north", "presence", {**track, "payload": {"n": n}})
+    (answer,) = talk.say("1", "4", "warehouse:north", "presence", track)
+    assert answer[4]["response"]["code"] == "presence_too_often"
+    assert answer[4]["response"]["retry_after_ms"] == 500
+    assert talk.code("1", "5", "warehouse:south", "presence", track) == "unmatched_topic"
+
+
+def test_whoever_was_cut_off_is_told_again_who_is_present() -> None:
+    """Differences were taken back with what waited, and where the stream goes on does not depend on them."""
+    talk = Talk()
+    talk.say(*JOIN(presence=True))
+    talk.lobby.turn()
+    outbox = talk.listening.outbox
+    outbox.pause()
+    outbox.put(b"a difference", "warehouse:north", None)
+    outbox.put(bytes(100_000), "warehouse:north", 7)
+    assert talk.session.lag() is None
+    assert [member.since for member in talk.session.members] == [7]
+    outbox.resume()
+    talk.lobby.turn()
+    assert talk.listening.events() == ["phx_reply", "presence_state", "presence_state"]
