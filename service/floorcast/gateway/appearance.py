@@ -68,8 +68,9 @@ def _read_track(given: object) -> Track:
     if len(orjson.dumps(given)) > MOST_META_BYTES:
         raise Refusal("bad_presence", f"what to be shown with has more than {MOST_META_BYTES} bytes")
     order = _read_order(given)
+    meta = {name: value for name, value in given.items() if name != "work_order"}
     # As the rows have it, however it was written.
-    return Track(order, given | {"work_order": order} if isinstance(given.get("work_order"), str) else given)
+    return Track(order, meta | {"work_order": order} if order else meta)
 
 
 def _read_order(given: Mapping[str, Any]) -> str:

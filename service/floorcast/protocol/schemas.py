@@ -204,8 +204,8 @@ SCHEMAS: Mapping[str, Schema] = MappingProxyType(
             {
                 "type": {"const": "presence"},
                 "event": _one_of("Be shown, or no more.", "track", "untrack"),
-                "payload": {"type": "object", "description": "`work_order`, where it is about one; the rest is yours."},
             },
+            {"payload": {"type": "object", "description": "`work_order`, where it is about one; the rest is yours."}},
         ),
         "Present": _map("Who is present, by person.", reference("PresentPerson")),
         "PresentPerson": _object("A person, once for each tab or kiosk.", {"metas": _list(reference("Meta"))}),
