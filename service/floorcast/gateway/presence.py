@@ -30,7 +30,8 @@ CALLS_PER_SECOND = 2.0
 LINGER_SECONDS = 5.0
 """How long somebody whose joining we ended, to be joined again at once, stays present."""
 
-_OURS = ("phx_ref", "phx_ref_prev", "user")
+_REFS = ("phx_ref", "phx_ref_prev")
+_OURS = (*_REFS, "user")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class Presence:
         self._spectators = spectators
         self._clock = clock
         self._stirred = stirred
-        self._seats: dict[tuple[Outbox, str], _Seat] = {}
+        self._seats: dict[Outbox, dict[str, _Seat]] = {}
         # Those to be looked at once their time has come, which is in this order.
         self._ending: dict[tuple[Outbox, str], None] = {}
 
@@ -113,12 +114,12 @@ class Presence:
         Returns:
             Why he is not present though he wishes it, a key of `codes.CODES`; None when that is not so.
         """
-        outlook, name = visitor.outlook, (visitor.outbox, visitor.topic)
-        seat = self._seats.get(name)
+        outlook = visitor.outlook
+        seat = self._seat(visitor.outbox, visitor.topic)
         if seat is None:
             now = self._clock()
             seat = _Seat(visitor.user, visitor.outbox, outlook, visitor.answered, CALLS_AT_ONCE, now)
-            self._seats[name] = seat
+            self._seats.setdefault(visitor.outbox, {})[visitor.topic] = seat
         seat.outlook, seat.answered, seat.joined = outlook, visitor.answered, True
         self._spectators.add(seat, outlook)
         self._stirred()
@@ -133,7 +134,7 @@ class Presence:
 
     def hear(self, outbox: Outbox, topic: str, payload: object) -> None:
         """Do what a client asks for in the event `presence`; raises Refusal."""
-        seat = self._seats.get((outbox, topic))
+        seat = self._seat(outbox, topic)
         if seat is None or not seat.joined:
             raise Refusal("bad_presence", "this topic was joined without `presence`")
         match read_call(payload):
@@ -144,7 +145,7 @@ class Presence:
 
     def show_again(self, outbox: Outbox, topic: str) -> None:
         """Give a joining the state once more: frames that waited for it were taken back."""
-        seat = self._seats.get((outbox, topic))
+        seat = self._seat(outbox, topic)
         if seat is not None and seat.joined:
             self._spectators.remove(seat, seat.outlook)
             self._spectators.add(seat, seat.outlook)
@@ -157,7 +158,7 @@ class Presence:
 
     def leave(self, outbox: Outbox, topic: str, *, linger: bool = False) -> None:
         """End a joining; one that lingers is not missed by the others if it is joined again at once."""
-        seat = self._seats.get((outbox, topic))
+        seat = self._seat(outbox, topic)
         if seat is not None and seat.joined:
             self._spectators.remove(seat, seat.outlook)
             seat.joined, seat.until = False, self._clock() + LINGER_SECONDS
@@ -170,21 +171,25 @@ class Presence:
 
     def close(self, outbox: Outbox) -> None:
         """Clear away what lingers of a socket that is gone."""
-        for name in [name for name in self._ending if name[0] is outbox]:
-            self._clear(name)
+        for topic in tuple(self._seats.get(outbox, ())):
+            self._clear(outbox, topic)
 
     # What the clock says
 
     def turn(self) -> None:
         """Clear away who lingered for long enough, and show everybody what changed."""
         now = self._clock()
-        for name in tuple(self._ending):
-            if self._seats[name].until > now:
+        for outbox, topic in tuple(self._ending):
+            if self._seats[outbox][topic].until > now:
                 break
-            self._clear(name)
+            self._clear(outbox, topic)
         self._spectators.hand_out()
 
     # Inside
+
+    def _seat(self, outbox: Outbox, topic: str) -> _Seat | None:
+        seats = self._seats.get(outbox)
+        return None if seats is None else seats.get(topic)
 
     def _track(self, seat: _Seat, track: Track) -> None:
         order = track.order
@@ -202,7 +207,7 @@ class Presence:
         meta = {"user": seat.user} | {name: value for name, value in track.meta.items() if name not in _OURS}
         if previous is not None:
             shown = orjson.loads(previous.meta)
-            if {name: value for name, value in shown.items() if not name.startswith("phx_ref")} == meta:
+            if {name: value for name, value in shown.items() if name not in _REFS} == meta:
                 return
         ref = f"{self._roster.gateway}-{self._roster.new_name()}"
         refs = {"phx_ref": ref} | ({} if previous is None else {"phx_ref_prev": previous.ref})
@@ -211,12 +216,15 @@ class Presence:
         self._roster.put(slot, Entry(room, seat.user, ref, text))
         self._stirred()
 
-    def _clear(self, name: tuple[Outbox, str]) -> None:
-        seat = self._seats[name]
-        self._forsake(seat, list(seat.lingering))
-        del self._ending[name]
-        if not seat.joined:
-            del self._seats[name]
+    def _clear(self, outbox: Outbox, topic: str) -> None:
+        """Take away what lingers of a joining, and all memory of it if it has ended."""
+        seats = self._seats[outbox]
+        self._forsake(seats[topic], list(seats[topic].lingering))
+        self._ending.pop((outbox, topic), None)
+        if not seats[topic].joined:
+            del seats[topic]
+            if not seats:
+                del self._seats[outbox]
 
     def _count_call(self, seat: _Seat) -> None:
         now = self._clock()
