@@ -1,11 +1,18 @@
-"""docs/client.md says what the client has."""
+"""docs/client.md says what the client has, and its examples do what is written beside them."""
 
+import asyncio
 import inspect
 import re
-from typing import get_args
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from tests.contract.documents import read, table_after
+from tests.fixtures.page import Floorcast
+from tests.fixtures.time import UNIT
 from typer.main import get_command
 
 from floorcast.cli import app
@@ -13,6 +20,10 @@ from floorcast.client import ViewEvent, WarehouseView
 
 CLIENT = read("docs/client.md")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```$", CLIENT, re.MULTILINE | re.DOTALL)
+NEW_ORDER = """
+    insert into public.work_orders (warehouse_id, title, equipment_id)
+    select warehouse_id, %s, id from public.equipment where warehouse_id = %s order by id limit 1
+"""
 
 
 def test_every_option_of_a_view_is_explained_with_its_default() -> None:
@@ -38,6 +49,131 @@ def test_every_option_of_tail_is_explained() -> None:
     options = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
     listed = {re.findall(r"--[a-z-]+", name)[0] for name, _ in table_after(CLIENT, "## In a terminal")}
     assert listed == options - {"--url", "--token", "--help"}
+
+
+class Said:
+    """What an example prints, line by line."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.lines: list[str] = []
+        self._news = asyncio.Event()
+
+    def print(self, *parts: object) -> None:
+        """Take the place of the example's `print`."""
+        self.lines.append(" ".join(map(str, parts)))
+        self._news.set()
+
+    async def wait_for(self, pattern: str) -> str:
+        """Wait for a line that matches, among those that no one waited for yet."""
+        async with asyncio.timeout(15 * UNIT):
+            while True:
+                while self.lines:
+                    line = self.lines.pop(0)
+                    if re.search(pattern, line):
+                        return line
+                self._news.clear()
+                await self._news.wait()
+
+
+@asynccontextmanager
+async def running(name: str, *arguments: object) -> AsyncIterator[Said]:
+    """Run the example that defines a function of this name, until the end of the block."""
+    (text,) = [example for example in EXAMPLES if f"async def {name}(" in example]
+    said = Said()
+    namespace: dict[str, Any] = {"print": said.print}
+    exec(compile(text, f"docs/client.md: {name}", "exec"), namespace)
+    task = asyncio.create_task(namespace[name](*arguments))
+    ended: Callable[[asyncio.Task[None]], None] = lambda _: said.print("ended")  # noqa: E731 — one line of glue
+    task.add_done_callback(ended)
+    try:
+        yield said
+    finally:
+        if task.done():
+            task.result()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def address(up: Floorcast) -> str:
+    """Where sockets are."""
+    return up.page_url.replace("http", "ws")
+
+
+async def test_the_view_of_the_document_follows_its_filter(floorcast_up: Floorcast) -> None:
+    """Orders that are to be done, and nothing else of that table."""
+    up = floorcast_up
+    async with running("watch", address(up), up.token(), str(up.warehouse)) as said:
+        before = int((await said.wait_for("^at first: ")).split()[2])
+        await up.write(NEW_ORDER, "Leak", up.warehouse)
+        await said.wait_for("^enter work_orders")
+        assert await said.wait_for("^now: ") == f"now: {before + 1} orders to do"
+        await up.write("update public.work_orders set status = 'cancelled' where title = 'Leak'")
+        await said.wait_for("^leave work_orders")
+        assert await said.wait_for("^now: ") == f"now: {before} orders to do"
+
+
+async def test_the_program_that_forwards_is_told_what_happened_while_it_was_away(
+    floorcast_up: Floorcast, tmp_path: Path
+) -> None:
+    """The last change before its end it may be told again, never is one left out."""
+    up, path = floorcast_up, tmp_path / "cursor"
+    arguments = (address(up), up.token(), str(up.warehouse), path)
+    async with running("forward", *arguments) as said:
+        while not path.exists():  # noqa: ASYNC110 — saved once it is joined
+            await asyncio.sleep(0.01)
+        await up.write(NEW_ORDER, "One", up.warehouse)
+        first = await said.wait_for("^forwarded")
+    await up.write(NEW_ORDER, "Two", up.warehouse)
+    async with running("forward", *arguments) as said:
+        second = await said.wait_for("forwarded|could not")
+        if second == first:
+            second = await said.wait_for("forwarded|could not")
+    assert second.startswith("forwarded")
+    assert second != first
+
+
+async def test_the_mirror_of_the_document_is_the_database(floorcast_up: Floorcast, tmp_path: Path) -> None:
+    """Across an end in the middle."""
+    up, path = floorcast_up, tmp_path / "mirror"
+    arguments = (address(up), up.token(), str(up.warehouse), path)
+
+    async def mirrored(title: str) -> None:
+        async with asyncio.timeout(15 * UNIT):
+            while True:
+                with sqlite3.connect(path) as store:
+                    query = "select count(*) from sqlite_master where name = 'mirrored'"
+                    if store.execute(query).fetchone()[0]:
+                        rows = store.execute("select row from mirrored where name = 'work_orders'").fetchall()
+                        if any(f'"title": "{title}"' in row for (row,) in rows):
+                            break
+                store.close()
+                await asyncio.sleep(0.02)
+            store.close()
+
+    for title in ("One", "Two"):
+        async with running("mirror", *arguments):
+            await up.write(NEW_ORDER, title, up.warehouse)
+            await mirrored(title)
+        await up.write(NEW_ORDER, f"{title} away", up.warehouse)
+    async with running("mirror", *arguments):
+        await mirrored("Two away")
+    async with up.database.owner() as connection:
+        query = b"select count(*) from public.work_orders where warehouse_id = %s and deleted_at is null"
+        cursor = await connection.execute(query, (up.warehouse,))
+        (expected,) = await cursor.fetchone() or (None,)
+    with sqlite3.connect(path) as store:
+        assert store.execute("select count(*) from mirrored where name = 'work_orders'").fetchone() == (expected,)
+    store.close()
+
+
+async def test_the_other_examples_run(floorcast_up: Floorcast) -> None:
+    """Freshness, and the plain protocol."""
+    up = floorcast_up
+    async with running("stay", address(up), up.token, str(up.warehouse)) as said:
+        await said.wait_for("^fresh: 20")
+    async with running("listen", address(up), up.token(), str(up.warehouse)) as said:
+        await said.wait_for("^progress ")
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

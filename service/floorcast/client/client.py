@@ -15,6 +15,9 @@ from floorcast.client.subscription import Event, Subscription
 from floorcast.errors import ClientError
 from floorcast.topic import HEARTBEAT
 
+_PROMPT_SECONDS = 10.0
+"""How long a handshake or the answer to a heartbeat may take at most."""
+
 _CLOSE_SECONDS = 2.0
 """How long a server may take to close its side; one that is gone takes all of it."""
 
@@ -42,6 +45,8 @@ class FloorcastClient:
         self._token = token
         self._heartbeat_seconds = heartbeat_seconds
         self._reply_seconds = reply_seconds
+        # What needs no work of the server takes less.
+        self._prompt_seconds = min(reply_seconds, _PROMPT_SECONDS)
         self._queue_size = queue_size
         self._notice = notice
         self._protocol = ChannelProtocol(parse_float)
@@ -72,7 +77,7 @@ class FloorcastClient:
                 # Phoenix heartbeats are the sign of life in both directions.
                 ping_interval=None,
                 max_size=None,
-                open_timeout=self._reply_seconds,
+                open_timeout=self._prompt_seconds,
                 close_timeout=_CLOSE_SECONDS,
             )
         except InvalidStatus as refused:
@@ -194,7 +199,7 @@ class FloorcastClient:
         try:
             # Heartbeats are answered, so silence over two of them means that nobody is there. Time in which
             # we ourselves did not read (a full queue) does not count: it is not spent here.
-            async with asyncio.timeout(2 * self._heartbeat_seconds + self._reply_seconds):
+            async with asyncio.timeout(2 * self._heartbeat_seconds + self._prompt_seconds):
                 return await self._socket.recv()
         except TimeoutError:
             raise ClientError("connection_lost", "the server has fallen silent") from None
