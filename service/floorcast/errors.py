@@ -6,6 +6,7 @@
     ├── MigrationFailed       a migration or a file of triggers/ was refused by Postgres; it left nothing behind
     ├── ForeignTrail          ticks of another cluster: nothing would ever be new
     ├── NewerDatabaseError    the database was migrated by a newer Floorcast
+    ├── TickNotKept           a tick is asked for that was removed with what is older
     ├── StreamUnavailable     Redis cannot be reached
     ├── PublishRefused        Redis is at another position than the relay believed
     ├── PictureTooLarge       a first picture has more bytes than may be read at once
@@ -48,6 +49,10 @@ class ForeignTrail(DatabaseUnavailable):
 
 class NewerDatabaseError(FloorcastError):
     """The database knows migrations that this version does not; running on could damage it."""
+
+
+class TickNotKept(FloorcastError):  # noqa: N818 — reads as a state, which it is
+    """A tick is not in the trail any more; who asks for it has to read the present anew."""
 
 
 class StreamUnavailable(FloorcastError):  # noqa: N818 — reads as a state, which it is

@@ -40,6 +40,16 @@ class Past:
         rows = sum(each.size + _OPERATION_BYTES for tick in self.ticks for each in tick.operations)
         return rows + _TICK_BYTES * (1 + len(self.ticks))
 
+    def bounded(self) -> "Past":
+        """Return a first part that is as large as a page, or all of it."""
+        told = size = 0
+        for i, tick in enumerate(self.ticks[:-1]):
+            told += len(tick.operations)
+            size += sum(each.size for each in tick.operations)
+            if told >= PAGE_OPERATIONS or size >= PAGE_BYTES:
+                return Past(self.ticks[i + 1].tick - 1, self.ticks[: i + 1])
+        return self
+
     def between(self, after: int, upto: int) -> "Past":
         """Return what of it lies behind one tick and up to another."""
         first = bisect_right(self.ticks, after, key=lambda each: each.tick)

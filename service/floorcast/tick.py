@@ -24,4 +24,9 @@ class TickHeader:
     @property
     def large(self) -> bool:
         """Whether its changes are read in pages."""
-        return self.count > LARGE_COUNT or self.bytes > LARGE_BYTES
+        return is_large(self.count, self.bytes)
+
+
+def is_large(count: int, size: int) -> bool:
+    """Whether a tick of so many changes and bytes is read in pages."""
+    return count > LARGE_COUNT or size > LARGE_BYTES

@@ -41,11 +41,15 @@ order by t.tick
 limit %(limit)s;
 
 -- name: transactions
--- The transactions of one tick in the order in which they are delivered, with how many changes each has, and how large.
+-- The transactions of one tick in the order in which they are delivered, with how many changes each has, how large they are, and
+-- whether any is about some places.
 select
     c.xid::text::bigint as xid,
     count(*) as changes,
-    sum(coalesce(octet_length(c.old::text), 0) + coalesce(octet_length(c.new::text), 0))::bigint as bytes
+    sum(coalesce(octet_length(c.old::text), 0) + coalesce(octet_length(c.new::text), 0))::bigint as bytes,
+    bool_or(
+        coalesce(c.warehouse = any(%(places)s::text[]) or c.old_warehouse = any(%(places)s::text[]), false)
+    ) as is_concerned
 from floorcast.tick as t
 join floorcast.tick as p on p.tick = t.tick - 1
 cross join lateral floorcast.changes_between(p.snapshot, t.snapshot) as c

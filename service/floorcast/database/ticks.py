@@ -4,7 +4,7 @@ Both ways give the same changes in the same order with the same positions.
 """
 
 from array import array
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,7 +109,7 @@ async def read_pages(connection: Connection, header: TickHeader) -> AsyncIterato
 
 async def _pages(connection: Connection, header: TickHeader) -> AsyncIterator[list[Change]]:
     done = 0
-    for batch in await _batches(connection, header.tick):
+    for batch in await batches(connection, header.tick):
         xids = [str(xid) for xid in batch.xids]
         if batch.fits:
             rows = await _rows(connection, "changes", xids=xids)
@@ -133,13 +133,15 @@ async def _pages(connection: Connection, header: TickHeader) -> AsyncIterator[li
 
 
 @dataclass(slots=True)
-class _Batch:
+class Batch:
     """Transactions that make one page; one that is larger than a page stands alone."""
 
     # Eight bytes each: a tick may have as many transactions as were committed while no relay ran.
     xids: "array[int]"
     changes: int = 0
     bytes: int = 0
+    # Some of it is about the places that were asked for.
+    is_concerned: bool = False
 
     @property
     def fits(self) -> bool:
@@ -147,19 +149,21 @@ class _Batch:
         return self.changes <= LARGE_COUNT and self.bytes <= LARGE_BYTES
 
 
-async def _batches(connection: Connection, tick: int) -> list[_Batch]:
+async def batches(connection: Connection, tick: int, places: Sequence[str] = ()) -> list[Batch]:
     """Group the transactions of a tick into pages; a tick that is not large is one page."""
-    batches = [_Batch(array("Q"))]
+    cut = [Batch(array("Q"))]
     async with connection.cursor(row_factory=tuple_row) as cursor:
-        async for xid, changes, size in cursor.stream(_QUERIES["transactions"], {"tick": tick}):
-            last = batches[-1]
+        found = cursor.stream(_QUERIES["transactions"], {"tick": tick, "places": list(places)})
+        async for xid, changes, size, is_concerned in found:
+            last = cut[-1]
             if last.xids and (last.changes + changes > LARGE_COUNT or last.bytes + size > LARGE_BYTES):
-                last = _Batch(array("Q"))
-                batches.append(last)
+                last = Batch(array("Q"))
+                cut.append(last)
             last.xids.append(xid)
             last.changes += changes
             last.bytes += size
-    return batches if batches[0].xids else []
+            last.is_concerned |= is_concerned
+    return cut if cut[0].xids else []
 
 
 async def _rows(connection: Connection, name: str, **parameters: object) -> list[dict[str, Any]]:
@@ -173,22 +177,24 @@ def _header(row: dict[str, Any]) -> TickHeader:
 
 
 def _changes(rows: list[dict[str, Any]], first: int = 1) -> list[Change]:
-    return [
-        Change(
-            n,
-            row["xid"],
-            row["seq"],
-            row["table_name"],
-            row["op"],
-            row["key"],
-            row["warehouse"],
-            row["old_warehouse"],
-            row["actor"],
-            row["at"],
-            row["old"],
-            row["new"],
-            row["retired"],
-            row["old_retired"],
-        )
-        for n, row in enumerate(rows, first)
-    ]
+    return [change_from(row, n) for n, row in enumerate(rows, first)]
+
+
+def change_from(row: Mapping[str, Any], n: int) -> Change:
+    """Read a row of the trail as the queries return it; `n` is its place in its tick."""
+    return Change(
+        n,
+        row["xid"],
+        row["seq"],
+        row["table_name"],
+        row["op"],
+        row["key"],
+        row["warehouse"],
+        row["old_warehouse"],
+        row["actor"],
+        row["at"],
+        row["old"],
+        row["new"],
+        row["retired"],
+        row["old_retired"],
+    )
