@@ -3108,9 +3108,19 @@ CREATE INDEX change_default_old_warehouse_xid_seq_idx ON floorcast.change_defaul
 
 CREATE INDEX change_default_warehouse_xid_seq_idx ON floorcast.change_default USING btree (warehouse, xid, seq);
 
+CREATE INDEX changes_of_law ON ONLY floorcast.change USING btree (xid, seq) WHERE (table_name = ANY (ARRAY['floorcast.grants'::text, 'floorcast.table_rule'::text, 'floorcast.column_rule'::text, 'floorcast.owner_rule'::text, 'floorcast.tracked'::text, 'warehouses'::text]));
+
+COMMENT ON INDEX floorcast.changes_of_law IS 'What was done to access between two ticks: grants, rules, which tables are tracked, warehouses. Partial, since little of the trail is that.';
+
+CREATE INDEX change_default_xid_seq_idx ON floorcast.change_default USING btree (xid, seq) WHERE (table_name = ANY (ARRAY['floorcast.grants'::text, 'floorcast.table_rule'::text, 'floorcast.column_rule'::text, 'floorcast.owner_rule'::text, 'floorcast.tracked'::text, 'warehouses'::text]));
+
 CREATE INDEX cuts_of_the_trail ON floorcast.tick USING btree (tick) WHERE (count = 0);
 
 COMMENT ON INDEX floorcast.cuts_of_the_trail IS 'Ticks without changes: the first, and those made by hand after a restore. What asks for the past of a row goes no further back.';
+
+CREATE INDEX ticks_by_reach ON floorcast.tick USING btree (pg_snapshot_xmax(snapshot));
+
+COMMENT ON INDEX floorcast.ticks_by_reach IS 'From a transaction to its tick: resuming from the trail asks for the last tick that was closed before the transaction began.';
 
 CREATE UNIQUE INDEX a_due_makes_one_work_order ON public.work_orders USING btree (schedule_id, schedule_due) WHERE (schedule_id IS NOT NULL);
 
@@ -3301,6 +3311,8 @@ ALTER INDEX floorcast.change_by_old_warehouse ATTACH PARTITION floorcast.change_
 ALTER INDEX floorcast.a_change_has_one_place ATTACH PARTITION floorcast.change_default_pkey;
 
 ALTER INDEX floorcast.change_by_warehouse ATTACH PARTITION floorcast.change_default_warehouse_xid_seq_idx;
+
+ALTER INDEX floorcast.changes_of_law ATTACH PARTITION floorcast.change_default_xid_seq_idx;
 
 CREATE TRIGGER _100_refuse_changes BEFORE DELETE OR UPDATE ON floorcast.change FOR EACH ROW EXECUTE FUNCTION floorcast.refuse_trail_changes('trail');
 
