@@ -5,7 +5,7 @@ SET_UP = $(PYTHON) .ci/set_up.py
 RUN = .venv/bin/
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast soak bench check format snapshot clean
+.PHONY: help run test fast soak mutants bench check format snapshot clean
 
 help: ## Show what there is to make
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | \
@@ -28,6 +28,10 @@ fast: ## Run the tests that need no server: a few seconds
 soak: ## Run the long tests too: hours of load, faults and reconnects in some minutes
 	@$(SET_UP) dev
 	@FLOORCAST_SOAK=1 $(RUN)pytest --timeout=0 tests/flow tests/fault $(ARGS)
+
+mutants: ## Break each promise on purpose, in many ways, and see that the tests notice (some: ARGS=entitled)
+	@$(SET_UP) dev
+	@$(RUN)python -m tests.mutants $(ARGS)
 
 bench: ## Measure what README and docs/ quote
 	@$(SET_UP) dev
