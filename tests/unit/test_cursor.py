@@ -26,6 +26,14 @@ def test_what_is_handed_out_is_read_back(under: Terms, tick: int, splice: Splice
     assert parse_cursor(text) == Cursor(under, tick, kept)
 
 
+def test_a_cursor_knows_its_picture_up_to_the_last_tick_that_may_hold_of_it() -> None:
+    """The very last is behind it as a whole."""
+    splice = Splice(Snapshot(5, 9, frozenset({7})), 12)
+    under = Terms.of("first", b"12345", b"12345", b"12345")
+    kept = [parse_cursor(encode_cursor(under.encode(), tick, splice) or "").splice for tick in (10, 11, 12, 13)]
+    assert kept == [splice, splice, None, None]
+
+
 @given(st.text(max_size=80) | st.binary(max_size=80).map(lambda data: "f1." + data.hex()))
 def test_what_is_no_cursor_is_refused_and_nothing_else_happens(text: str) -> None:
     """Whatever a stranger sends."""

@@ -28,6 +28,8 @@ def says(text: str, row: bytes) -> bool | None:
         ("status=isdistinct.a", True),
         ("status=not.isdistinct.a", False),
         ("or(status.eq.a,priority.eq.high)", True),
+        ("or(status.eq.a,priority.eq.low)", None),
+        ("or(status.eq.a,number.lt.5)", None),
         ("status=eq.a,priority=eq.high", None),
         ("status=eq.a,priority=eq.low", False),
         ("not.and(status.eq.a,priority.eq.low)", True),

@@ -25,7 +25,7 @@ def _read(**payload: Any) -> Request:
 
 def test_nothing_asks_for_everything_from_now_on() -> None:
     """What old clients send."""
-    assert _read() == Request(ALL, Beginning(), Manner(), {})
+    assert _read() == Request(ALL, Beginning(), Manner(), {}, None)
 
 
 def test_everything_that_may_be_asked_for_is_understood() -> None:

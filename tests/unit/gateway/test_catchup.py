@@ -59,7 +59,7 @@ async def test_a_picture_stays_compared_until_nothing_of_it_can_come_any_more(co
     _show(counter, _picture(counter, snapshot="710:710:", clean=False))
     anna = counter.reader()
     anna.join("snapshot")
-    await until(lambda: ("snapshot" in [event for event, _ in anna.frames()]))
+    await until(lambda: "snapshot" in [event for event, _ in anna.frames()])
     counter.progress()
     await turns()
     assert counter.errands == 1

@@ -10,14 +10,16 @@ from tests.fixtures.gateway import AT, NORTH, QUARRY, SOUTH, a_base, a_grant, a_
 from tests.fixtures.outboxes import Listening
 
 from floorcast.change import COLUMN_RULE
-from floorcast.cursor import Cursor
+from floorcast.cursor import Cursor, Splice
 from floorcast.database.grants import Base
 from floorcast.gateway.audience import Member, Selection
 from floorcast.gateway.hub import Hub
 from floorcast.gateway.lens import ALL, Asked, look
 from floorcast.operation import Operation, PersonTable
+from floorcast.snapshot import Snapshot
 
 TABLES = frozenset({"work_orders", "equipment", "users"})
+SPLICE = Splice(Snapshot(5, 9, frozenset({7})), 12)
 COST = COLUMN_RULE, {"table_name": "work_orders", "column_name": "cost", "roles": ["manager"]}
 
 
@@ -133,10 +135,11 @@ def test_who_is_cut_off_goes_on_from_there_whether_he_was_live_or_not(hub: Hub) 
     member = _join(hub, anna)
     hub.cut_off(member, 5)
     assert (fallen, member.live, member.since) == ([member], False, 5)
-    member.errand = errand
+    member.errand, member.splice = errand, SPLICE
     hub.cut_off(member, 6)
     errand.cancel.assert_called_once_with()
     assert (fallen, member.since) == ([member, member], 6)
+    assert member.splice == SPLICE, "his picture still holds what it held"
     hub.cut_off(member, -1)
     assert anna.events() == ["must_refetch", "phx_error"]
     assert anna.frames[0][4]["reason"] == "trimmed"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.fixtures.gateway import AT, NORTH, SOUTH, an_operation
 
-from floorcast.gateway.memory import Memory
+from floorcast.gateway.memory import PAGE_BYTES, Memory
 from floorcast.operation import EVERYWHERE, Operation
 
 places = st.sampled_from([NORTH, SOUTH, "user:anna", "organization:quarry", EVERYWHERE])
@@ -17,7 +17,7 @@ def _operations(drawn: list[tuple[str, int]]) -> list[Operation]:
     return [an_operation(n, place, text="x" * size) for n, (place, size) in enumerate(drawn, 1)]
 
 
-@given(ticks, st.integers(0, 60_000), st.sets(places), st.integers(0, 30), st.integers(0, 30))
+@given(ticks, st.integers(0, 60_000), st.sets(places, min_size=2), st.integers(0, 30), st.integers(0, 30))
 def test_what_is_remembered_is_what_happened_or_it_says_that_it_is_not(
     drawn: list[list[tuple[str, int]]], most: int, asked: set[str], after: int, upto: int
 ) -> None:
@@ -26,7 +26,8 @@ def test_what_is_remembered_is_what_happened_or_it_says_that_it_is_not(
     memory.begin(0)
     for tick, operations in enumerate(drawn, 1):
         memory.note(tick, AT, _operations(operations))
-    after, upto = min(after, len(drawn)), max(after, min(upto, len(drawn)))
+    after %= len(drawn) + 1
+    upto = after + upto % (len(drawn) - after + 1)
     past = memory.read(sorted(asked), after, upto)
     assert (past is None) == (after < memory.since)
     if past is not None:
@@ -38,6 +39,21 @@ def test_what_is_remembered_is_what_happened_or_it_says_that_it_is_not(
         ]
         found = [(each.tick, list(each.operations)) for each in past.ticks if each.tick <= upto]
         assert found == [each for each in expected if each[1] and each[0] <= min(upto, past.upto)]
+
+
+def test_what_a_tick_brought_to_several_places_is_one_tick_however_large() -> None:
+    """In its own order; a page ends behind a tick and not within one."""
+    memory = Memory(10 * PAGE_BYTES)
+    memory.begin(0)
+    large = "x" * (PAGE_BYTES // 2)
+    memory.note(1, AT, [an_operation(1, SOUTH, text=large), an_operation(2, NORTH, text=large)])
+    memory.note(2, AT, [an_operation(1, NORTH), an_operation(2, SOUTH), an_operation(3, NORTH)])
+    page = memory.read([NORTH, SOUTH], 0, 2)
+    assert page is not None
+    assert (page.upto, [[each.n for each in tick.operations] for tick in page.ticks]) == (1, [[1, 2]])
+    page = memory.read([NORTH, SOUTH], 1, 2)
+    assert page is not None
+    assert (page.upto, [[each.n for each in tick.operations] for tick in page.ticks]) == (2, [[1, 2, 3]])
 
 
 def test_it_holds_no_more_than_it_may() -> None:

@@ -58,6 +58,25 @@ def test_what_is_too_much_is_taken_back_and_it_is_noted_where_each_topic_was_cut
     assert listening.transport.stream == b"123456" * 10 + b"answer" + b"more"
 
 
+def test_a_topic_is_cut_off_at_the_first_of_its_frames_that_was_taken_back() -> None:
+    """Those behind it are told again as well."""
+    listening = Listening(limit=10)
+    listening.outbox.pause()
+    for after in (4, 5, 6, 7):
+        listening.outbox.put(b"1234", "one", after)
+    assert listening.outbox.lagging() == {"one": 4}
+
+
+def test_a_topic_that_is_withdrawn_does_not_go_on_where_it_was_cut_off() -> None:
+    """Its next joining begins where that one says."""
+    listening = Listening(limit=10)
+    listening.outbox.pause()
+    for topic in ("one", "two", "one"):
+        listening.outbox.put(b"12345", topic, 4)
+    listening.outbox.drop("one")
+    assert listening.outbox.lagging() == {"two": 4}
+
+
 def test_what_has_to_be_said_is_bounded_too() -> None:
     """Whoever asks without end and never reads is given up."""
     listening = Listening(limit=10)

@@ -115,6 +115,18 @@ def test_joining_again_replaces_without_hurting_old_clients(version: Version, ev
     assert talk.hub.deliver(8, "at", [an_operation()]) == 1
 
 
+def test_what_waits_for_an_earlier_joining_is_not_sent_to_the_next_one() -> None:
+    """It was decided under another token, and comes before the position that the new answer names."""
+    talk = Talk()
+    talk.say(*JOIN())
+    talk.listening.outbox.pause()
+    talk.hub.deliver(8, "", [an_operation()])
+    talk.hub.hand_out()
+    talk.say(*JOIN(ref="2"))
+    talk.listening.outbox.resume()
+    assert talk.listening.events() == ["phx_reply", "phx_close", "phx_reply"]
+
+
 def test_leaving_is_answered_then_closed() -> None:
     """A topic that is not joined is left just as well."""
     talk = Talk()

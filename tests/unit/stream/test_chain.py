@@ -28,6 +28,8 @@ def test_a_chain_from_what_the_reader_holds_to_the_newest_tick_is_an_answer() ->
     """Whether it holds the very tick that the first entry follows, or a later one."""
     assert proven(found(LogRead(9, None, CHAIN)), "one", 0) == WHOLE
     assert proven(found(LogRead(9, None, CHAIN[1:])), "one", 4) == WHOLE.between(4, 9)
+    assert proven(found(LogRead(9, None, CHAIN[:2])), "one", 0) is None, "its newest is not there"
+    assert proven(found(LogRead(9, None, [])), "one", 5) is None
 
 
 def test_a_chain_that_is_cut_short_goes_on_beyond_the_limit() -> None:
@@ -51,6 +53,15 @@ def test_one_place_that_is_not_proved_leaves_all_without_an_answer() -> None:
     whole, holed = LogRead(9, None, CHAIN), LogRead(9, None, CHAIN[1:])
     assert proven(found(whole, holed), "one", 0) is None
     assert proven(found(whole, whole), "one", 0) == WHOLE
+
+
+def test_what_several_places_had_is_told_tick_by_tick() -> None:
+    """Not place by place."""
+    evens, odds = LogRead(8, None, [an_entry(2, 0), an_entry(8, 2)]), LogRead(9, None, [*CHAIN[1:2], an_entry(9, 5)])
+    odds = replace(odds, entries=[replace(odds.entries[0], behind=0), odds.entries[1]])
+    answer = proven(found(evens, odds), "one", 0)
+    assert answer is not None
+    assert [each.tick for each in answer.ticks] == [2, 5, 8, 9]
 
 
 def test_nothing_is_proved_where_redis_is_at_another_place_than_its_logs() -> None:
