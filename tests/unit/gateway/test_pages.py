@@ -1,0 +1,121 @@
+"""Pages of the past, each read once for all who missed the same."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.fixtures.gateway import AT, an_operation
+
+from floorcast.errors import DatabaseUnavailable, StreamUnavailable
+from floorcast.gateway.pages import Pages
+from floorcast.past import Past, PastTick
+
+NORTH = ("north",)
+
+
+@dataclass
+class Shelf:
+    """Every third tick brought something; pages of at most so many ticks with something in them."""
+
+    since: int = 0
+    most: int = 10_000
+    failing: Exception | None = None
+    reads: list[tuple[int, int]] = field(default_factory=list)
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def read(self, *asked: object) -> Past | None:
+        """See `pages.Logs` and `pages.Trail`."""
+        after, upto = asked[-2:]
+        assert isinstance(after, int)
+        assert isinstance(upto, int)
+        self.reads.append((after, upto))
+        await self.opened.wait()
+        if self.failing is not None:
+            raise self.failing
+        if after < self.since:
+            return None
+        ticks = [PastTick(tick, AT, (an_operation(tick),)) for tick in range(after + 1, upto + 1) if tick % 3 == 0]
+        if len(ticks) > self.most:
+            return Past(ticks[self.most - 1].tick, tuple(ticks[: self.most]))
+        return Past(upto, tuple(ticks))
+
+
+def _shelves(**vary: int) -> tuple[Shelf, Shelf]:
+    logs, trail = Shelf(since=10**9), Shelf(**vary)
+    logs.opened.set()
+    trail.opened.set()
+    return logs, trail
+
+
+def _ticks(past: Past | None) -> list[int]:
+    assert past is not None
+    return [each.tick for each in past.ticks]
+
+
+async def test_what_a_thousand_missed_together_is_read_once() -> None:
+    """Though their cursors are some ticks apart; whoever is cut off meanwhile spoils it for nobody."""
+    logs, trail = _shelves()
+    trail.opened.clear()
+    pages = Pages(logs, trail, most_bytes=10**7)
+    asking = [asyncio.create_task(pages.page("first", NORTH, 1000 + n % 7, 1100)) for n in range(1000)]
+    await asyncio.sleep(0)
+    asking[0].cancel()
+    trail.opened.set()
+    found = await asyncio.gather(*asking[1:])
+    assert trail.reads == [(768, 1100)]
+    for n, past in enumerate(found, 1):
+        assert _ticks(past) == [tick for tick in range(1001 + n % 7, 1101) if tick % 3 == 0]
+    assert _ticks(await pages.page("first", NORTH, 1003, 1090)) == list(range(1005, 1091, 3))
+    assert len(trail.reads) == 1
+    await pages.page("first", ("south",), 1003, 1090)
+    await pages.page("second", NORTH, 1003, 1090)
+    assert len(trail.reads) == 3
+
+
+@given(after=st.integers(0, 900), upto=st.integers(1, 300), since=st.integers(0, 900), most=st.integers(1, 120))
+def test_a_page_is_a_first_part_of_what_there_is_or_nothing_where_it_is_gone(
+    after: int, upto: int, since: int, most: int
+) -> None:
+    """Whatever the round tick before it, however small pages are."""
+
+    async def play() -> None:
+        logs, trail = _shelves(since=since, most=most)
+        past = await Pages(logs, trail, most_bytes=10**6).page("first", NORTH, after, after + upto)
+        if after < since:
+            assert past is None
+        else:
+            assert past is not None
+            assert after < past.upto <= after + upto
+            assert _ticks(past) == [tick for tick in range(after + 1, past.upto + 1) if tick % 3 == 0]
+
+    asyncio.run(play())
+
+
+async def test_redis_is_asked_first_and_postgres_for_what_it_cannot_prove() -> None:
+    """Or while it is away; where Postgres is, too, whoever asks is told, and the next one asks anew."""
+    logs, trail = _shelves()
+    pages = Pages(logs, trail, most_bytes=10**6)
+    logs.since = 0
+    assert _ticks(await pages.page("first", NORTH, 256, 260)) == [258]
+    assert trail.reads == []
+    logs.failing = StreamUnavailable("away")
+    assert _ticks(await pages.page("first", NORTH, 512, 515)) == [513]
+    trail.failing = DatabaseUnavailable("away")
+    with pytest.raises(DatabaseUnavailable):
+        await pages.page("first", NORTH, 768, 770)
+    trail.failing = None
+    assert _ticks(await pages.page("first", NORTH, 768, 775)) == [771, 774]
+
+
+async def test_no_more_is_kept_than_may_be() -> None:
+    """What was not asked for lately goes."""
+    logs, trail = _shelves()
+    pages = Pages(logs, trail, most_bytes=40_000)
+    for block in range(20):
+        await pages.page("first", NORTH, block * 256, block * 256 + 100)
+    assert pages._held <= 40_000
+    assert 0 < len(pages._kept) < 6
+    await pages.page("first", NORTH, 19 * 256, 19 * 256 + 50)
+    assert len(trail.reads) == 20
