@@ -5,34 +5,34 @@ import contextlib
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from random import SystemRandom
 
 from floorcast.access.claims import TokenVerifier
 from floorcast.access.keys import PublishedKeys
 from floorcast.database.lookout import Lookout
 from floorcast.database.pages import Room
+from floorcast.database.past import TrailReader
 from floorcast.database.picture import PictureReader
 from floorcast.database.spool import Spooler
-from floorcast.errors import DatabaseUnavailable, SettingsError
+from floorcast.errors import SettingsError
 from floorcast.gateway.aviary import Aviary
 from floorcast.gateway.canary import Canary
 from floorcast.gateway.follower import STALE_SECONDS, Standing
 from floorcast.gateway.gateway import Gateway, Past
+from floorcast.gateway.pages import Pages
 from floorcast.gateway.pictures import Pictures
 from floorcast.gateway.schema_watch import SchemaWatch
 from floorcast.gateway.trail import PostgresTrail
-from floorcast.gateway.upstream import Shown
 from floorcast.http.application import build_application
 from floorcast.http.metrics import Metrics
 from floorcast.http.readiness import GatewayHealth
 from floorcast.journal import keep_journal
 from floorcast.lifecycle import DRAIN_SECONDS, allow_files, run_parts, run_process
 from floorcast.observe import watch
-from floorcast.operation import Operation
 from floorcast.relay.relay import Relay
 from floorcast.settings import Settings
 from floorcast.stream.feed import FeedPublisher, FeedReader
+from floorcast.stream.logs import LogReader
 from floorcast.stream.presence import PresenceBoard
 from floorcast.upkeep.jobs import due_jobs
 from floorcast.upkeep.upkeep import Upkeep
@@ -118,12 +118,12 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
     gc.freeze()
     fetching = asyncio.create_task(keys.run(), name="keys") if keys is not None else None
     try:
-        async with first_pictures(settings, database_url) as first:
+        async with open_past(settings) as past:
             gateway = Gateway(
                 settings=settings,
                 trail=trail,
                 feed=feed,
-                past=replace(NOTHING_KEPT, pictures=first),
+                past=past,
                 verifier=verifier,
                 application=application,
                 board=board,
@@ -144,39 +144,22 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
 
 
 @asynccontextmanager
-async def first_pictures(settings: Settings, database_url: str) -> AsyncIterator[Pictures]:
-    """Pictures for the joins of one gateway; what is being read ends with it."""
+async def open_past(settings: Settings) -> AsyncIterator[Past]:
+    """Everything that one gateway does not remember itself; what is being read ends with it."""
+    database_url, redis_url = _urls(settings)
+    logs, trail = LogReader(redis_url), TrailReader(database_url)
     room = Room(settings.spool_bytes, settings.spool_bytes // 8)
     spooler = Spooler(database_url, room=room, most_bytes=settings.picture_bytes, seconds=settings.picture_seconds)
     pictures = Pictures(spooler, keep_seconds=settings.picture_keep_seconds)
+    await trail.open()
     await spooler.open()
     try:
-        yield pictures
+        yield Past(Pages(logs, trail, most_bytes=settings.memory_bytes), trail, pictures)
     finally:
         await pictures.close()
         await spooler.close()
-
-
-class _NothingKept:
-    """Nothing is kept beyond a gateway's memory yet: clients are told to read again."""
-
-    async def page(self, *_: object) -> None:
-        return None
-
-    async def access(self, *_: object) -> None:
-        return None
-
-    async def pages(self, *_: object) -> AsyncIterator[tuple[Operation, ...]]:
-        nothing: tuple[tuple[Operation, ...], ...] = ()
-        for operations in nothing:
-            yield operations
-        raise DatabaseUnavailable("Large ticks are not read back yet.")
-
-    async def read(self, *_: object, **__: object) -> Shown:
-        raise DatabaseUnavailable("First pictures are not read here.")
-
-
-NOTHING_KEPT = Past(_NothingKept(), _NothingKept(), _NothingKept())
+        await trail.close()
+        await logs.aclose()
 
 
 def _urls(settings: Settings) -> tuple[str, str]:

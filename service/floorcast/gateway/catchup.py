@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from floorcast.cursor import Cursor, Splice
-from floorcast.errors import DatabaseUnavailable, PicturesBusy, PictureTooLarge, PictureUnreadable
+from floorcast.errors import DatabaseUnavailable, PicturesBusy, PictureTooLarge, PictureUnreadable, TickNotKept
 from floorcast.filter.row import RowMismatch
 from floorcast.gateway.audience import History, Member
 from floorcast.gateway.errand import Errand, Refetch, Sources
@@ -95,6 +95,8 @@ class CatchUps:
             await work()
         except Refetch as end:
             self._give_up(member, end.reason)
+        except TickNotKept:
+            self._give_up(member, "trimmed")
         except RowMismatch:
             # A row of another shape than the filter was read for: the table was altered meanwhile.
             self._give_up(member, "schema")
