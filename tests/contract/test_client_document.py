@@ -17,6 +17,7 @@ from typer.main import get_command
 
 from floorcast.cli import app
 from floorcast.client import ViewEvent, WarehouseView
+from floorcast.factory import plant
 
 CLIENT = read("docs/client.md")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```$", CLIENT, re.MULTILINE | re.DOTALL)
@@ -168,10 +169,13 @@ async def test_the_mirror_of_the_document_is_the_database(floorcast_up: Floorcas
 
 
 async def test_the_other_examples_run(floorcast_up: Floorcast) -> None:
-    """Freshness, and the plain protocol."""
+    """Freshness, presence, and the plain protocol."""
     up = floorcast_up
     async with running("stay", address(up), up.token, str(up.warehouse)) as said:
         await said.wait_for("^fresh: 20")
+    order = str(plant.demo_id("order", "any"))
+    async with running("look", address(up), up.token(), str(up.warehouse), order) as said:
+        assert order in await said.wait_for(rf"^[0-9a-f-]{{36}} \[.*{order}")
     async with running("listen", address(up), up.token(), str(up.warehouse)) as said:
         await said.wait_for("^progress ")
 

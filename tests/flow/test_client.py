@@ -250,6 +250,33 @@ async def test_withdrawn_access_ends_the_view_and_leaves_nothing(
     assert not path.exists()
 
 
+async def test_people_see_each_other_again_after_a_loss(floorcast_up: Floorcast, proxy: OpenLink) -> None:
+    """Whoever is cut off comes back with what he was shown with, at the order that he works on too."""
+    up = floorcast_up
+    link, order = await proxy(address(up)), "479e0bff-0000-4000-8000-000000000000"
+    anna = str(plant.demo_id("person", "Technician One"))
+
+    def is_here(listener: Listener) -> bool:
+        metas = listener.view.present.get(anna, ())
+        return {meta.get("work_order") for meta in metas} == {None, order}
+
+    async with (
+        listening(up, link.url, "Technician One", presence=True) as lost,
+        listening(up, address(up), presence=True) as other,
+    ):
+        await lost.view.track({"device": "tablet"})
+        await lost.view.track({"doing": "repair"}, work_order=order)
+        await lost.until(lambda _: is_here(lost))
+        await other.until(lambda _: is_here(other))
+        await link.drop()
+        await other.until(lambda _: anna not in other.view.present)
+        await lost.until(lambda event: isinstance(event, Joined))
+        await lost.until(lambda _: is_here(lost))
+        await other.until(lambda _: is_here(other))
+        await lost.view.untrack()
+        await other.until(lambda _: anna not in other.view.present)
+
+
 def entered(line: bytes) -> list[int]:
     """Return the number of an order that enters, if that is what a line is about."""
     change = json.loads(line)

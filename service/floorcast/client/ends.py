@@ -62,6 +62,12 @@ def refused_reply(response: Payload, otherwise: str = "refused") -> ClientError:
     return ClientError(code, detail, reason=reason, retry_after_seconds=_hinted(response.get("retry_after_ms")))
 
 
+def refused_presence(response: Payload) -> ClientError | None:
+    """Read from the answer to a join why one is not shown to others although one asked for it; None when one is."""
+    code = (response.get("presence") or {}).get("code")
+    return None if code is None else ClientError(str(code), known(str(code)).message)
+
+
 def refused_handshake(status: int, headers: Mapping[str, str], body: bytes | bytearray | None) -> ClientError:
     """Read why a handshake was refused."""
     try:

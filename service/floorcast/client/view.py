@@ -219,6 +219,9 @@ class WarehouseView:
         self._was_joined = True
         self._start = "snapshot"
         self._events.append(self._replica.join(origin, response, self._after))
+        hidden = ends.refused_presence(response)
+        if hidden is not None:
+            self._events.append(Refused(hidden))
         for said in self._shown.after_joining():
             await self._line.push("presence", said)
 

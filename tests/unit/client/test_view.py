@@ -598,6 +598,24 @@ async def test_a_gateway_that_drains_is_left_when_it_says(after: int) -> None:
     assert [join["from"] for join in server.joins] == ["snapshot", "c6"]
 
 
+async def test_a_join_that_leaves_one_unseen_says_so() -> None:
+    """The warehouse is full of people; what happens there is told all the same."""
+
+    def make(_: Server) -> tuple[Script, ...]:
+        async def script(peer: Peer) -> None:
+            await peer.accept_join(
+                presence={"tracked": False, "code": "presence_full"}, tables=["work_orders"], keys=KEYS
+            )
+            await picture(peer)
+
+        return (script,)
+
+    async with serving(make) as server, server.view(presence=True) as view:
+        await view.track({"name": "Anna"})
+        assert (await next_of(view, Refused)).error.code == "presence_full"
+        await next_of(view, Snapshot)
+
+
 async def test_presence_is_shown_again_after_a_loss() -> None:
     """In the warehouse by the join itself, at work orders behind it; refusals are told."""
     heard: list[Any] = []
