@@ -253,6 +253,7 @@ class Theatre:
         await self.cut()
         for kiosk in self.kiosks:
             kiosk.wake()
+            await kiosk.ask_again()
         async with asyncio.timeout(30 * UNIT):
             while True:
                 for kiosk in self.kiosks:
