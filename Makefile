@@ -19,6 +19,7 @@ test: ## Run every test, on real servers and a real browser (one file: make test
 	@$(SET_UP) dev
 	@tests/install_browser.sh
 	@tests/install_postgres.sh
+	@tests/install_faketime.sh
 	@$(RUN)pytest --postgres=all $(ARGS)
 
 fast: ## Run the tests that need no server: a few seconds

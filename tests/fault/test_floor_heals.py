@@ -46,20 +46,6 @@ def nobody_was_cut(hall: Hall) -> bool:
     return not any(witness.cut for witness in hall.witnesses) and not any(screen.losses for screen in hall.screens)
 
 
-async def test_a_killed_relay_is_replaced_by_its_standby(endure: Endure) -> None:
-    """Within a second or two, without anybody noticing more than a pause."""
-    hall, wound = await endure(faults.kill_relay)
-    assert nobody_was_cut(hall)
-    assert wound.longest_wait < 5
-
-
-async def test_a_stopped_relay_loses_the_lead_and_does_no_harm_when_it_wakes_up(endure: Endure) -> None:
-    """A stopped process keeps its lock, so its silence has to be noticed."""
-    hall, wound = await endure(faults.freeze_relay)
-    assert nobody_was_cut(hall)
-    assert wound.longest_wait < 10
-
-
 async def test_a_killed_gateway_takes_nobody_along_but_its_own_clients(endure: Endure) -> None:
     """Who was cut joins elsewhere and reads the picture again."""
     hall, _ = await endure(faults.kill_gateway)
@@ -93,17 +79,3 @@ async def test_a_redis_that_comes_back_empty_costs_a_pause(endure: Endure) -> No
     hall, wound = await endure(faults.kill_redis)
     assert nobody_was_cut(hall)
     assert wound.longest_wait < 5
-
-
-async def test_a_redis_that_is_flushed_costs_hardly_anything(endure: Endure) -> None:
-    """Nobody is told of FLUSHALL: the next publication is refused, and that is how the relay finds out."""
-    hall, wound = await endure(faults.flush_redis)
-    assert nobody_was_cut(hall)
-    assert wound.longest_wait < 5
-
-
-async def test_postgres_may_be_restarted(endure: Endure) -> None:
-    """Relays, gateways and pictures come back by themselves; sockets stay open all the while."""
-    hall, wound = await endure(faults.restart_postgres)
-    assert nobody_was_cut(hall)
-    assert wound.longest_wait < 10

@@ -23,6 +23,8 @@ from uuid import UUID
 import psycopg
 import redis
 from tests.builders import SECRET, a_token
+from tests.trial.clock import Clock
+from tests.trial.wires import Wires
 
 from floorcast.child import spawn
 from floorcast.database import migrate
@@ -175,10 +177,21 @@ class Floor:
         gateways: int = 2,
         one_port: bool = False,
         postgres_settings: Mapping[str, str] | None = None,
+        wired: bool = False,
+        clock: Clock | None = None,
     ) -> None:
-        """Nothing runs before `start`. The gateways have a port each, unless they share `one_port`."""
+        """Nothing runs before `start`. The gateways have a port each, unless they share `one_port`.
+
+        `wired`: whatever is between two of them goes through links that can be broken. `clock`: what Postgres and our
+        processes take for the time.
+        """
         self._home = home
+        self.wires = Wires() if wired else None
+        self._clock = clock
         self.postgres = EmbeddedPostgres(home, settings=postgres_settings)
+        if clock is not None:
+            programs = clock.programs(self.postgres.bin_directory)
+            self.postgres = EmbeddedPostgres(home, settings=postgres_settings, programs=programs)
         self.redis = EmbeddedRedis(home)
         self._counts = relays, gateways
         self._one_port = one_port
@@ -222,6 +235,8 @@ class Floor:
             process.kill()
         self.redis.stop()
         self.postgres.stop()
+        if self.wires is not None:
+            self.wires.close()
 
     def run(self, name: str, *command: str) -> Process:
         """Start another process of ours on this floor: simulate, replay."""
@@ -233,6 +248,11 @@ class Floor:
     # Looking
 
     @property
+    def home(self) -> Path:
+        """The folder of everything."""
+        return self._home
+
+    @property
     def owner_url(self) -> str:
         """The database as its owner."""
         return self.postgres.owner_url
@@ -240,6 +260,10 @@ class Floor:
     def gateway_url(self, number: int) -> str:
         """Where a gateway is: http://…."""
         return f"http://127.0.0.1:{self.ports[number]}"
+
+    def client_url(self, number: int) -> str:
+        """Where clients find a gateway: behind the network, if there is one."""
+        return self._way("clients", self.gateways[number].name, self.gateway_url(number))
 
     def wait_until_ready(self, *, gateways: Sequence[int] | None = None) -> None:
         """Wait until somebody leads and these gateways (all, unless named) are ready."""
@@ -264,7 +288,12 @@ class Floor:
             rows = self.query(_LEADER)
         except psycopg.OperationalError:
             return None
-        return next((relay for relay in self.relays if rows and relay.has_port(rows[0][0])), None)
+        if not rows:
+            return None
+        if self.wires is not None:
+            name = self.wires.who_has(rows[0][0])
+            return next((relay for relay in self.relays if relay.name == name), None)
+        return next((relay for relay in self.relays if relay.has_port(rows[0][0])), None)
 
     def query(self, text: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run one statement as the owner; return its rows, none if it has none."""
@@ -323,17 +352,22 @@ class Floor:
     def _process(self, name: str, command: Sequence[str], **environment: str) -> Process:
         settings = {
             **os.environ,
-            "DATABASE_URL": self.postgres.process_url(command[0]),
-            "REDIS_URL": self.redis.url,
+            "DATABASE_URL": self._way(name, "postgres", self.postgres.process_url(command[0])),
+            "REDIS_URL": self._way(name, "redis", self.redis.url),
             "FLOORCAST_JWT_SECRET": SECRET,
             "FLOORCAST_PROGRESS_SECONDS": str(PROGRESS_SECONDS),
             "FLOORCAST_LOG_FORMAT": "json",
             # When everything is compared, nobody may write.
             "FLOORCAST_CANARY_SECONDS": "0",
             "PYTHONUNBUFFERED": "1",
+            **({} if self._clock is None else self._clock.environment),
             **environment,
         }
         return Process(name, command, settings, self._home / f"{name}.log")
+
+    def _way(self, who: str, where: str, url: str) -> str:
+        """The address at which somebody finds a server."""
+        return url if self.wires is None else self.wires.open(who, where, url)
 
 
 def http_get(url: str, token: str, loads: Callable[[str], Any] = json.loads) -> Any:

@@ -182,6 +182,18 @@ class Trail:
                 operations += [] if shown is None else [shown]
         return Expected(operations, end)
 
+    def history(self, user: str, warehouse: str) -> dict[int, list[dict[str, Any]]]:
+        """What all ticks since the first would tell somebody in his present role, by tick."""
+        role = self.role(user, warehouse, self.last)
+        assert role is not None, f"{user} has no access to {warehouse}"
+        found = {}
+        for number, placed in sorted(self._seen_in(warehouse, -1).items()):
+            in_order = sorted(placed, key=lambda each: each.n)
+            shown = [self._law.shown(each.table, each.operation, each.row, user, role) for each in in_order]
+            if operations := [each for each in shown if each is not None]:
+                found[number] = operations
+        return found
+
     def _seen_in(self, warehouse: str, after: int) -> dict[int, list[Placed]]:
         """Everything that belongs to a warehouse after a tick, by tick."""
         found: dict[int, list[Placed]] = defaultdict(list)
