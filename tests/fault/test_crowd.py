@@ -32,7 +32,7 @@ SHORT = [name for name in EVERY if not any(words in name for words in LATER)]
 CUT = ("gateway of two", "all gateways", "between clients")
 """Faults that end clients' connections have these words in their names."""
 
-READ_AGAIN = {"kill -9 of all gateways": {"trimmed"}, "Postgres standby promoted without the tail": {"incarnation"}}
+READ_AGAIN = {"Postgres standby promoted without the tail": {"incarnation"}}
 """Faults after which there may be no exact way on, and what is said then."""
 
 
