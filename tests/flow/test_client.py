@@ -171,6 +171,31 @@ async def test_wherever_the_line_breaks_nothing_is_missing_and_nothing_comes_twi
     assert positions == whole.positions(first)
 
 
+async def test_a_deploy_while_people_write_leaves_nothing_out(floorcast_up: Floorcast) -> None:
+    """The next gateway remembers nothing: what was missed is read from the logs, exactly."""
+    up, random = floorcast_up, Random(11)
+    async with listening(up, address(up)) as listener:
+        first = await listener.until(lambda event: isinstance(event, Snapshot))
+        written = asyncio.create_task(write(up, random, 60))
+
+        async def deploy() -> None:
+            await up.stop("gateway")
+            await written
+            await up.start_gateway()
+
+        deploying = asyncio.create_task(deploy())
+        waiting = await listener.until(lambda event: isinstance(event, Waiting))
+        assert waiting.error.code == "shutting_down"
+        await listener.until(lambda event: isinstance(event, Joined))
+        await deploying
+        await listener.until_told(up)
+        await is_as_shown(up, listener)
+    assert [joined.origin for joined in listener.told(Joined)] == ["snapshot", "cursor"]
+    steps = [event.tick for event in listener.events if isinstance(event, Changes)]
+    assert steps == sorted(set(steps))
+    assert min(steps) > first.tick
+
+
 async def test_a_filter_and_columns_are_followed(floorcast_up: Floorcast) -> None:
     """A row that ceases to meet the filter leaves; one that begins to enters whole, as far as it was asked for."""
     up = floorcast_up
