@@ -116,10 +116,12 @@ async def test_progress_names_the_position_and_the_time(open_gateway: Open, stre
     place = await open_gateway(stream)
     async with place.phone() as phone:
         await phone.join()
+        assert not place.gateway.standing.is_fresh()
         tick = stream.close_tick(an_operation(1, SOUTH))
         stream.progress("2026-11-23T10:11:13+00:00")
         said = await phone.until("progress")
         assert (said["position"], said["at"]) == (f"{tick}-0", "2026-11-23T10:11:13+00:00")
+        assert place.gateway.standing.is_fresh()
 
 
 async def test_progress_is_heard_of_a_redis_that_counts_anew(open_gateway: Open, stream: Stream) -> None:

@@ -73,6 +73,19 @@ async def test_a_picture_stays_compared_until_nothing_of_it_can_come_any_more(co
     assert ids(anna.frames()) == [4]
 
 
+async def test_a_picture_is_compared_with_two_ticks_behind_it_each_as_it_comes(counter: Counter) -> None:
+    """The first may have been cut before the picture was taken; what the second brings may have been running then."""
+    _show(counter, _picture(counter, snapshot="710:710:", clean=False))
+    anna = counter.reader()
+    anna.join("snapshot")
+    for n in (1, 2):
+        await turns()
+        counter.tick(replace(an_operation(n), xid=700 + n), replace(an_operation(10 + n), xid=710 + n))
+    await until(lambda: not counter.errands)
+    counter.tick(replace(an_operation(20), xid=720))
+    assert ids(anna.frames()) == [11, 12, 20]
+
+
 async def test_a_picture_that_is_ahead_waits_for_its_tick(counter: Counter) -> None:
     """The answer names where the picture stands, which is where its changes begin."""
     picture = _picture(counter, tick=1)
@@ -147,6 +160,23 @@ async def test_access_that_was_another_before_the_gateway_began_is_looked_up(str
         await until(lambda: not counter.errands)
         assert answer(anna.frames())["reason"] == "policy"
         assert ids(bert.frames()) == [2]
+
+
+async def test_what_is_not_kept_any_more_is_said_in_the_answer(stream: Stream) -> None:
+    """Though what happened to access is: a page that is not there is no page without anything in it."""
+
+    async def page(*_: object) -> None:
+        return None
+
+    async with a_counter(stream) as before:
+        cursor = await _cursor(before)
+    stream.close_tick(an_operation(1))
+    async with a_counter(stream) as counter:
+        counter.past.page = page  # type: ignore[assignment]
+        anna = counter.reader()
+        anna.join(cursor)
+        await until(lambda: not counter.errands)
+        assert answer(anna.frames())["reason"] == "trimmed"
 
 
 async def test_much_that_was_missed_is_sent_by_an_errand(counter: Counter, observed: Observed) -> None:

@@ -159,6 +159,27 @@ async def test_a_picture_is_not_kept_for_who_does_not_read_it(stream: Stream) ->
         assert not any(payload.get("end") for event, payload in frames if event == "snapshot")
 
 
+async def test_who_is_cut_off_in_the_middle_of_a_picture_has_to_read_it_again(counter: Counter) -> None:
+    """Because another topic brought too much: a picture is kept for nobody, and that topic goes on."""
+    counter.past.rows = {"work_orders": [{"id": n, "text": "x" * 50_000} for n in range(30)]}
+    anna = counter.reader(limit=LIMIT)
+    anna.join(topic="warehouse:south")
+    anna.join("snapshot")
+    shown = len(anna.transport.written)
+    await until(lambda: len(anna.transport.written) > shown + 2)
+    anna.stall()
+    _write(counter, *range(1, 9), place=SOUTH)
+    # The kernel has room again before anybody has seen to what was cut off.
+    anna.transport.take()
+    await turns()
+    await until(lambda: not counter.errands)
+    _write(counter, 9, place=SOUTH)
+    frames = anna.frames()
+    assert ids(frames) == list(range(1, 10))
+    assert [payload["reason"] for event, payload in frames if event == "must_refetch"] == ["trimmed"]
+    assert not any(payload["end"] for event, payload in frames if event == "snapshot")
+
+
 async def test_a_picture_is_sent_as_fast_as_it_is_read(counter: Counter) -> None:
     """A part at a time; then what was missed, and he is live."""
     counter.past.rows = {"work_orders": [{"id": n, "text": "x" * 50_000} for n in range(9)]}

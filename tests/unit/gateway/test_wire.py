@@ -95,6 +95,19 @@ def test_parts_say_their_number_and_whether_they_are_the_last() -> None:
     assert b'"part":4,"end":true,' in wire.changes_payload(1, "t", [], part=4)
 
 
+def test_a_tick_in_parts_ends_once_and_only_its_end_has_a_cursor() -> None:
+    """Whoever goes on from a cursor in the middle would never hear of the rest."""
+    body = b'"%b"' % (b"x" * (wire.LARGEST_PART // 2))
+    parts = [json.loads(payload) for payload in wire.changes_payloads(7, "t", [body] * 3, "f1.after")]
+    assert len(parts) > 1
+    assert [change for part in parts for change in part["changes"]] == [json.loads(body)] * 3
+    assert [part["part"] for part in parts] == list(range(1, len(parts) + 1))
+    assert [part["end"] for part in parts] == [False] * (len(parts) - 1) + [True]
+    assert [part.get("cursor") for part in parts] == [None] * (len(parts) - 1) + ["f1.after"]
+    (whole,) = (json.loads(payload) for payload in wire.changes_payloads(7, "t", [b"1", b"2"], "f1.after"))
+    assert whole == {"tick": 7, "at": "t", "changes": [1, 2], "cursor": "f1.after"}
+
+
 def test_a_push_carries_null_refs() -> None:
     """So that one frame serves a whole audience."""
     assert read_frames(wire.push(2, "warehouse:a", "changes", b"{}")) == [[None, None, "warehouse:a", "changes", {}]]
