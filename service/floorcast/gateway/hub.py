@@ -241,12 +241,13 @@ class Hub:
                     portion = cuts[audience.selection.lens] = portions.cut(audience.selection.lens, concerned)
                 deliveries += self._append_portion(audience, portion, tick, at)
             try:
-                for audience, found in room.concerned(concerned).items():
-                    portion = portions.cut(audience.selection.lens, found)
-                    deliveries += self._append_portion(audience, portion, tick, at)
+                filtered = _cut_filtered(room, concerned, portions)
             except RowMismatch:
-                # The table was altered a moment ago; nobody can say who asked for this row.
+                # The table was altered a moment ago; nobody can say who asked for this row. Others go on.
                 self._refetch_those(room.filtering(operation.table for operation in concerned), "schema")
+                filtered = _cut_filtered(room, concerned, portions)
+            for audience, portion in filtered:
+                deliveries += self._append_portion(audience, portion, tick, at)
         self.position = tick
         return deliveries
 
@@ -493,6 +494,12 @@ def changes_frame(
     selection = audience.selection
     payloads = wire.changes_payloads(tick, at, bodies, audience.cursor(tick, splice))
     return b"".join(wire.push(selection.version, selection.topic, "changes", payload) for payload in payloads)
+
+
+def _cut_filtered(room: Room, operations: list[Operation], portions: Portions) -> list[tuple[Audience, Portion]]:
+    """Return what of a tick is for each of those with filters; raises RowMismatch before anybody is given anything."""
+    found = room.concerned(operations).items()
+    return [(audience, portions.cut(audience.selection.lens, concerned)) for audience, concerned in found]
 
 
 def _everybody(audience: Audience) -> tuple[Member, ...]:

@@ -74,8 +74,7 @@ class Room:
         if not self._filtered:
             return found
         for operation in operations:
-            rows = (_read(operation.old), _read(operation.new))
-            for audience in self._index.candidates(operation.table, *rows):
+            for audience in self._met(operation):
                 found.setdefault(audience, []).append(operation)
             for audience in self._onlookers.get(operation.table, ()):
                 found.setdefault(audience, []).append(operation)
@@ -83,6 +82,13 @@ class Room:
                 if operation.table not in audience.selection.lens.where:
                     found.setdefault(audience, []).append(operation)
         return found
+
+    def _met(self, operation: Operation) -> Iterable[Audience]:
+        """Return those with a filter on its table that a row met before or meets after it."""
+        if operation.old is None and operation.new is None:
+            # Nothing says whose filter the row met, so all of them are told that it left.
+            return self.filtering((operation.table,))
+        return self._index.candidates(operation.table, _read(operation.old), _read(operation.new))
 
     def _watching(self, audience: Audience) -> Iterator[dict[Audience, None]]:
         """Yield the lists of onlookers in which an audience stands."""

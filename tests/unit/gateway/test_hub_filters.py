@@ -5,14 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.fixtures.gateway import AT, NORTH, a_base, a_shape, an_operation
+from tests.fixtures.gateway import AT, NORTH, a_base, a_grant, a_shape, an_operation, readable
 from tests.fixtures.outboxes import Listening
 
 from floorcast.filter.reading import read_filter
 from floorcast.gateway.audience import Selection
 from floorcast.gateway.hub import Hub
 from floorcast.gateway.lens import Asked, look
-from floorcast.operation import Act, Operation
+from floorcast.operation import Act, Operation, PersonTable
+from floorcast.shape import TableShape
 
 SHAPES = {
     "work_orders": a_shape("work_orders", status="text", priority="int4"),
@@ -51,7 +52,7 @@ def _deliver(hub: Hub, *operations: Operation) -> None:
     hub.hand_out()
 
 
-def _told(listening: Listening) -> list[tuple[int, str]]:
+def _told(listening: Listening) -> list[tuple[Any, str]]:
     return [
         (change["key"]["id"], change["op"])
         for frame in listening.frames
@@ -124,3 +125,34 @@ def test_a_row_of_another_shape_than_a_filter_was_read_for_is_read_again(hub: Hu
     assert anna.frames[0][4]["reason"] == "schema"
     assert _told(plain) == [(1, "enter"), (2, "enter")]
     assert other.events() in (["changes"], ["must_refetch", "phx_error"])
+
+
+def test_a_row_that_does_not_fit_one_filter_is_still_told_to_those_who_filter_another_table(hub: Hub) -> None:
+    """Only who asked about its table reads again; to the others it is a row like any."""
+    anna = _join(hub, work_orders="priority=eq.1")
+    bert = _join(hub, equipment="status=eq.broken")
+    _deliver(hub, _change(1, None, {"status": "open", "priority": "much"}))
+    assert [frame[3] for frame in anna.frames] == ["must_refetch", "phx_error"]
+    assert _told(bert) == [(1, "enter")]
+    _deliver(hub, _change(2, None, {"status": "open", "priority": 1}))
+    assert _told(bert) == [(1, "enter"), (2, "enter")]
+
+
+def test_a_person_who_may_be_here_no_more_leaves_whatever_is_asked_of_people() -> None:
+    """The leave is the key alone: nobody can say whose filter the row met, and who does not hold it is not harmed."""
+    people = TableShape("users", {"id": "text", "status": "text"}, ("id",), "person", "id")
+    hub = Hub(progress_seconds=5.0)
+    hub.begin(
+        a_base(
+            grants={"anna": {NORTH: "technician"}, "bert": {NORTH: "technician"}},
+            tables=frozenset({"users"}),
+            policy=(readable("users"),),
+            persons={"users": PersonTable("id", is_key=True)},
+            shapes={"users": people},
+        )
+    )
+    anna = Listening("anna")
+    lens = look(hub.view("technician"), Asked(None, (("users", read_filter("status=eq.here", people)),)))  # type: ignore[arg-type]
+    hub.join(anna, Selection(f"warehouse:{NORTH}", NORTH, 2, lens), b'"1"')
+    _deliver(hub, a_grant("bert", NORTH, None, was="technician"))
+    assert _told(anna) == [("bert", "leave")]
