@@ -80,8 +80,9 @@ def stack(settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
                 create schema bench;
                 create table bench.reading (id int primary key, warehouse_id uuid not null, value text not null);
                 grant usage on schema bench to authenticated;
-                select floorcast.track('bench.reading');
                 insert into floorcast.table_rule values ('bench.reading', 'select', '{viewer}');
+                select floorcast.protect('bench.reading');
+                select floorcast.track('bench.reading');
                 """
             )
             connection.execute("insert into bench.reading values (1, %s, 'first')", [warehouse])
