@@ -20,7 +20,7 @@ test: ## Run every test, on real servers and a real browser (one file: make test
 	@tests/install_browser.sh
 	@tests/install_postgres.sh
 	@tests/install_faketime.sh
-	@$(RUN)pytest --postgres=all $(ARGS)
+	@$(RUN)pytest --postgres=all $(if $(ARGS),$(ARGS),--numprocesses=2 --dist=loadfile)
 
 fast: ## Run the tests that need no server: a few seconds
 	@$(SET_UP) dev

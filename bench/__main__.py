@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ALL = ("doorbell", "fanout", "memory", "latency")
+ALL = ("doorbell", "fanout", "memory", "latency", "comeback")
 
 
 def main() -> int:
