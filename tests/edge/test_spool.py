@@ -1,6 +1,7 @@
 """database/spool.py on a real server: complete, as capture writes it, exact, bounded, and held by nobody."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,10 +43,14 @@ async def test_every_row_of_every_table_is_as_the_trail_has_it(database: Databas
     request = await whole(database, NORTH)
     async with database.owner() as owner, open_spooler(database) as spooler:
         expected = await newest_texts(owner, NORTH)
+        here = await (await owner.execute("select user_id, warehouse from floorcast.grants")).fetchall()
         with await spooler.read(request) as spool:
             found = texts_in(spool)
     local = {read.table for read in request.tables if read.shape.scope == "warehouse"}
     assert {table: set(texts) for table, texts in found.items() if table in local} == expected
+    people = {user for user, warehouse in here if warehouse == NORTH}
+    assert people < {user for user, _ in here}
+    assert {json.loads(text)["id"] for text in found["users"]} == people, "of people, those who may be there"
 
 
 ODD = """

@@ -160,6 +160,16 @@ def test_grants_are_what_access_is_in_effect(owner: Connection, plant: Plant) ->
     assert {tuple(row.values()) for row in rows} == here
 
 
+def test_nobody_may_be_in_a_warehouse_that_is_retired(owner: Connection, service: Connection, plant: Plant) -> None:
+    """Nor a trusted server; what is in it is seen by nobody until it is back."""
+    questions = ("select count(*) from floorcast.my_warehouses()", "select count(*) from public.equipment")
+    retire = "update public.warehouses set deleted_at = %s where id = %s"
+    for retired, seen in (("now", [0, 0]), (None, [1, 1])):
+        owner.execute(retire, [retired, plant.north])
+        with acting_as(service, plant.people["technician"]):
+            assert [value(service, question) for question in questions] == seen
+
+
 def test_a_retired_row_is_hidden_and_kept(owner: Connection, service: Connection, plant: Plant) -> None:
     """From people in table and view, from servers in the view; and it comes back as it was."""
     machine, manager = plant.machine, plant.people["manager"]

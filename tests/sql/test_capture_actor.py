@@ -18,6 +18,15 @@ def test_a_person_is_named_by_the_sub_of_their_claims(owner: Connection, plant: 
     assert changes(owner, "work_order_timeline", "actor")[-1] == str(technician)
 
 
+def test_claims_in_their_older_form_name_the_person_too(bins: Connection) -> None:
+    """One setting for each claim, as older gateways to Postgres make them; who may write under them is somebody."""
+    bins.execute("select set_config('request.jwt.claim.sub', 'anna', false)")
+    bins.execute("insert into bins values (1)")
+    bins.execute("select set_config('request.jwt.claim.sub', '', false)")
+    bins.execute("insert into bins values (2)")
+    assert changes(bins, "bins", "actor") == ["anna", "system:postgres"]
+
+
 def test_claims_end_with_their_transaction(owner: Connection, plant: Plant) -> None:
     """The next one on the same pooled connection is not the same person's."""
     with acting_as(owner, plant.people["technician"]):

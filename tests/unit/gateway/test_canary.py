@@ -100,6 +100,14 @@ def test_one_that_was_written_and_does_not_come_names_the_leg_behind_postgres(*,
     assert canary.verdict(15.0, fresh=fresh)[0]
 
 
+def test_one_from_before_does_not_stand_for_one_that_is_missing() -> None:
+    """It was on its way when the way was lost."""
+    canary = a_canary()
+    write(canary, 5, 3.0)
+    canary.came(4, 4.0)
+    assert not canary.verdict(8.5, fresh=True)[0]
+
+
 def test_one_that_cannot_be_written_names_postgres() -> None:
     """Not at once: another gateway's canary may come, and then the way is open all the same."""
     canary = a_canary()
