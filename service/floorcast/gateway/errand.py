@@ -106,8 +106,11 @@ class Sources:
         await self.know_since(before)
         places = hub.places(warehouse, before)
         earlier = await insist(lambda: self.trail.access(before, tick))
+        if earlier is None:
+            # Without what it did to access nobody can say who left by it.
+            raise Refetch("trimmed")
         law = hub.law.past(warehouse, hub.chronicle.people(warehouse, before))
-        settlement = law.settle([operation for _, operations in earlier or () for operation in operations])
+        settlement = law.settle([operation for _, operations in earlier for operation in operations])
         backoff = Backoff(SystemRandom(), largest_seconds=5.0)
         while True:
             number = 0

@@ -267,3 +267,20 @@ async def test_a_gateway_that_ends_leaves_no_errand(stream: Stream) -> None:
         await asyncio.sleep(0)
         assert counter.errands == 1
     assert counter.errands == 0
+
+
+async def test_a_large_tick_of_which_the_changes_of_access_are_not_known_any_more_is_read_again(
+    counter: Counter,
+) -> None:
+    """They say who left by it; rows without them would be told to look as if nobody had."""
+
+    async def nothing(after: int, upto: int) -> None:
+        """More changes of access than are read, or not kept any more."""
+
+    counter.past.access = nothing  # type: ignore[method-assign, assignment]
+    anna = counter.reader()
+    anna.join()
+    counter.tick(an_operation(1), a_grant("bert", NORTH, None, 2, "technician"), large=True)
+    await until(lambda: not counter.errands)
+    (_, (event, why), (ending, _)) = anna.frames()
+    assert (event, why["reason"], ending) == ("must_refetch", "trimmed", "phx_error")
