@@ -5,7 +5,7 @@ SET_UP = $(PYTHON) .ci/set_up.py
 RUN = .venv/bin/
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast soak mutants bench check format snapshot clean
+.PHONY: help run test fast soak mutants bench check models format snapshot clean
 
 help: ## Show what there is to make
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | \
@@ -45,6 +45,10 @@ check: ## Judge the text: format, lint, types, layers, SQL
 	$(RUN)mypy
 	$(RUN)lint-imports
 	$(RUN)sqlfluff lint --disable-progress-bar schema triggers service
+
+models: ## Check the models of the protocols, and that every sabotage of them is found (needs spin and gcc)
+	@models/install_spin.sh
+	@$(PYTHON) models/check.py $(ARGS)
 
 format: ## Let the formatters have their way
 	@$(SET_UP) dev

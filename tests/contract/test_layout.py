@@ -13,7 +13,7 @@ from floorcast.cli import app
 
 PACKAGE = ROOT / "service" / "floorcast"
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "base", "core", "manager", "managers", "misc", "stuff"}
-TEXTS = {".py", ".sql", ".lua", ".md", ".toml", ".js", ".css", ".html", ".sh", ".csv", ".yml", ".txt", ""}
+TEXTS = {".py", ".sql", ".lua", ".md", ".toml", ".js", ".css", ".html", ".sh", ".csv", ".yml", ".txt", ".pml", ""}
 
 # Folders of one machine, and traces of how the work was organized. In brackets, so that this file contains neither.
 ELSEWHERE = re.compile(
