@@ -12,8 +12,9 @@ from tests.fixtures.observed import Observed
 from tests.fixtures.relay import Stream, running
 from tests.fixtures.time import UNIT
 
+from floorcast.database.ticks import close_tick
 from floorcast.errors import StreamUnavailable
-from floorcast.observe import FeedRepaired, FeedRestarted, LeadershipTaken, TickPublished
+from floorcast.observe import FeedRepaired, FeedRestarted, LeadershipLost, LeadershipTaken, TickPublished
 from floorcast.position import Position
 from floorcast.stream.entry import FeedProgress
 from floorcast.stream.feed import FeedPublisher, FeedReader
@@ -178,6 +179,32 @@ async def test_a_tick_that_could_not_be_published_holds_progress_back(
         row = await cursor.fetchone()
         assert row is not None
         await stream.published(2)
+    reader = FeedReader(stream.redis_url)
+    newest = await reader.newest()
+    assert newest is not None
+    for entry in await reader.read(newest.incarnation, Position(1), wait_seconds=0.1):
+        assert entry.tick == 2 or datetime.fromisoformat(entry.at) < row[0]
+    await reader.aclose()
+
+
+async def test_a_tick_that_somebody_else_closed_is_published_and_no_progress_said_before(
+    stream: Stream, observed: Observed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lock was lost and its session was not, so it has a rival; where one dies half-way, the other sees nothing."""
+    async with running(stream.relay()):
+        await stream.cells.put(1)
+        await observed.wait_for(TickPublished, lambda event: event.tick == 1)
+
+        async def let_the_rival_close(_: object) -> None:
+            await close_tick(stream.connection)
+
+        monkeypatch.setattr("floorcast.relay.relay.close_tick", let_the_rival_close)
+        await stream.cells.put(2)
+        cursor = await stream.connection.execute("select clock_timestamp()")
+        row = await cursor.fetchone()
+        assert row is not None
+        await observed.wait_for(TickPublished, lambda event: event.tick == 2)
+    assert observed.of(LeadershipLost) == []
     reader = FeedReader(stream.redis_url)
     newest = await reader.newest()
     assert newest is not None

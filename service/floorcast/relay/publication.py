@@ -69,11 +69,22 @@ class Publication:
         await self.catch_up()
 
     async def progress(self, at: str) -> None:
-        """Say that all that committed before `at` is published; catches up first where need be."""
-        if self._in_step and self._published is not None:
+        """Say that all that committed before `at` is published; catches up instead where it is not.
+
+        To be called when a tick was closed since `at`, or nothing was new.
+        """
+        # Not only ours: a leader that lost its lock and not its session finds nothing new where a rival closed a tick,
+        # and the rival may have died before it published it.
+        newest = await newest_tick(self._connection)
+        published = self._published
+        if (
+            self._in_step
+            and published is not None
+            and published == Newest(newest.incarnation, newest.tick, newest.seal)
+        ):
             self._in_step = False
             with contextlib.suppress(PublishRefused):
-                await self._publisher.progress(self._published, at)
+                await self._publisher.progress(published, at)
                 self._in_step = True
                 return
         await self.catch_up()
