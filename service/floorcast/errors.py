@@ -4,6 +4,7 @@
     ├── SettingsError         a setting is missing or wrong: refuse to start
     ├── DatabaseUnavailable   Postgres cannot be reached, or is not what we need
     ├── MigrationFailed       a migration or a file of triggers/ was refused by Postgres; it left nothing behind
+    ├── AnotherTick           Postgres was restored meanwhile: what it has under a tick's number is another tick
     ├── ForeignTrail          ticks of another cluster: nothing would ever be new
     ├── NewerDatabaseError    the database was migrated by a newer Floorcast
     ├── TickNotKept           a tick is asked for that was removed with what is older
@@ -41,6 +42,10 @@ class DatabaseUnavailable(FloorcastError):  # noqa: N818 — reads as a state, w
 
 class MigrationFailed(FloorcastError):  # noqa: N818 — reads as an event, which it is
     """A migration or a file of triggers/ was refused by Postgres; nothing of it was kept, what came before it was."""
+
+
+class AnotherTick(FloorcastError):  # noqa: N818 — reads as a find, which it is
+    """Postgres has another tick under that number by now, or none: it was restored, or another one took its place."""
 
 
 class ForeignTrail(DatabaseUnavailable):

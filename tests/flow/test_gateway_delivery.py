@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 from tests.fixtures.gateway import AT, NORTH, SOUTH, Open, Stream, a_grant, a_rule, a_token, an_operation, readable
 from tests.fixtures.observed import Observed
+from tests.fixtures.time import UNIT
 
 from floorcast.cursor import parse_cursor
 from floorcast.observe import StreamBack, StreamLost
@@ -216,6 +218,38 @@ async def test_another_history_ends_every_topic_with_its_reason(open_gateway: Op
         assert (await phone.receive())[0] == "phx_error"
         rejoined = (await phone.join())["response"]
         assert (rejoined["incarnation"], rejoined["position"]) == ("second", "2-0")
+
+
+async def test_a_postgres_that_comes_back_as_it_was_yesterday_is_not_read_by_numbers(
+    open_gateway: Open, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It went away between a doubt and its answer: the same incarnation, the same numbers, and other ticks."""
+    since = stream.since
+
+    async def answer_and_go(tick: int, limit: int) -> Any:
+        found = await since(tick, limit)
+        stream.postgres_away = stream.postgres_away or len(found[1]) > 1
+        return found
+
+    place = await open_gateway(stream)
+    async with place.phone() as phone:
+        await phone.join()
+        monkeypatch.setattr(stream, "since", answer_and_go)
+        stream.close_tick(an_operation(1), published=False)
+        stream.close_tick(an_operation(2))
+        async with asyncio.timeout(5 * UNIT):
+            while not stream.postgres_away:  # noqa: ASYNC110 — a plain value, asked for a moment
+                await asyncio.sleep(0.005)
+        stream.ticks.clear()
+        stream.entries.clear()
+        # The name of the history stays, as the row that has it is restored too.
+        stream.incarnation = "restored"
+        stream.close_tick(an_operation(7), published=False)
+        stream.incarnation = "first"
+        monkeypatch.undo()
+        stream.postgres_away = False
+        event, told = await phone.receive()
+        assert (event, told["reason"]) == ("must_refetch", "incarnation")
 
 
 async def test_too_many_missing_ticks_end_topics_as_trimmed(open_gateway: Open, stream: Stream) -> None:

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.fixtures.postgres import Database
+from tests.fixtures.tampering import by_force
 
 from floorcast.change import COLUMN_RULE, GRANTS, OWNER_RULE
 from floorcast.database.ticks import close_tick
-from floorcast.errors import DatabaseUnavailable
+from floorcast.errors import AnotherTick, DatabaseUnavailable
 from floorcast.gateway.trail import PostgresTrail
 from floorcast.operation import EVERYWHERE
 from floorcast.tick import LARGE_COUNT
@@ -95,6 +96,24 @@ async def test_what_a_tick_of_any_size_does_to_access_is_read_by_itself(
     assert told.count((COLUMN_RULE, EVERYWHERE)) == 2
     every = [operation.table for page in [p async for p in trail.pages(headers[1])] for operation in page]
     assert every.count(COLUMN_RULE) == 2
+
+
+async def test_a_tick_that_postgres_lost_is_not_read_by_its_number(database: Database, trail: PostgresTrail) -> None:
+    """It was restored while a gateway waited for it: what it has under that number is another history's."""
+    async with database.owner() as owner, database.service("floorcast_relay") as relay:
+        await owner.execute(FILL)
+        await close_tick(relay)
+        _, (_, lost) = await trail.since(0, 10)
+        await owner.execute(by_force("delete from floorcast.tick where tick = 1"))
+        for _ in range(2):
+            with pytest.raises(AnotherTick):
+                await trail.access(lost)
+            with pytest.raises(AnotherTick):
+                await trail.concerned(lost)
+            with pytest.raises(AnotherTick):
+                [page async for page in trail.pages(lost)]
+            await owner.execute(MACHINES, [1])
+            await close_tick(relay)
 
 
 async def test_a_session_that_was_ended_is_opened_again(database: Database, trail: PostgresTrail) -> None:

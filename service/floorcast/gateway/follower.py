@@ -12,7 +12,7 @@ from random import SystemRandom
 from typing import Generic, TypeVar
 
 from floorcast.backoff import Backoff
-from floorcast.errors import DatabaseUnavailable, StreamUnavailable
+from floorcast.errors import AnotherTick, DatabaseUnavailable, StreamUnavailable
 from floorcast.gateway.course import MOST_MISSING, Course, Link, Reason, is_news
 from floorcast.gateway.hub import Hub
 from floorcast.gateway.upstream import Feed, HeaderT, Onlooker, Trail
@@ -103,6 +103,8 @@ class Follower(Generic[HeaderT]):
                 await self._follow()
             except _CannotGoOn as end:
                 reason: str = end.reason
+            except AnotherTick:
+                reason = "incarnation"
             except Exception as error:  # noqa: BLE001 — a fault of ours must not leave topics silently behind
                 observe(TaskFailed(_COMPONENT, f"{type(error).__name__}: {error}"))
                 reason = "internal"

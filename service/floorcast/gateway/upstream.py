@@ -39,7 +39,10 @@ class Start(Beginning, Protocol):
 
 
 class Trail(Protocol[HeaderT]):
-    """Every tick, from Postgres. All raise DatabaseUnavailable; `trail.PostgresTrail` is one."""
+    """Every tick, from Postgres; `trail.PostgresTrail` is one.
+
+    All raise DatabaseUnavailable, and what is asked of one tick raises AnotherTick where Postgres was restored since.
+    """
 
     async def begin(self) -> Start:
         """Return where to begin."""
