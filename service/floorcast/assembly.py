@@ -12,8 +12,8 @@ from floorcast.access.keys import PublishedKeys
 from floorcast.database.lookout import Lookout
 from floorcast.database.pages import Room
 from floorcast.database.past import TrailReader
-from floorcast.database.picture import PictureReader
 from floorcast.database.spool import Spooler
+from floorcast.database.warehouses import WarehouseReader
 from floorcast.errors import SettingsError
 from floorcast.gateway.aviary import Aviary
 from floorcast.gateway.canary import Canary
@@ -101,7 +101,7 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
     verifier = TokenVerifier(
         secret=secret, keys=keys, audience=settings.jwt_audience, grace_seconds=settings.token_grace_seconds
     )
-    trail, feed, pictures = PostgresTrail(database_url), FeedReader(redis_url), PictureReader(database_url)
+    trail, feed, warehouses = PostgresTrail(database_url), FeedReader(redis_url), WarehouseReader(database_url)
     board = PresenceBoard(redis_url)
     standing, lookout = Standing(), Lookout(database_url)
     aviary = Aviary(Canary(settings.canary_seconds, SystemRandom()), lookout.touch_canary, standing.is_fresh)
@@ -109,9 +109,9 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         standing, postgres=lookout.ping, redis=feed.newest, canary=aviary.verdict, stale_seconds=STALE_SECONDS
     )
     application = build_application(
-        settings=settings, pictures=pictures, verifier=verifier, health=health, metrics=metrics
+        settings=settings, warehouses=warehouses, verifier=verifier, health=health, metrics=metrics
     )
-    await pictures.open()
+    await warehouses.open()
     # What start-up made lives to the end; without this the collector walks through all of it again and again, and each
     # walk is a pause that every screen sees.
     gc.collect()
@@ -136,7 +136,7 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
     finally:
         if fetching is not None:
             fetching.cancel()
-        await pictures.close()
+        await warehouses.close()
         await board.aclose()
         await feed.aclose()
         await trail.aclose()

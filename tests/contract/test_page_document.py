@@ -1,30 +1,40 @@
-"""docs/page.md, docs/protocol.md, the picture and the page name the same tables."""
+"""docs/page.md and the page name the same tables; the page knows what the table of codes says."""
 
 import re
 
-import pytest
-from tests.contract.documents import ROOT, read
+from tests.contract.documents import ROOT, read, table_after
 
-from floorcast.database.queries import load_queries
+from floorcast.codes import CODES
+
+PAGE = ROOT / "service/floorcast/http/page"
 
 
-@pytest.mark.parametrize("document", ["docs/page.md", "docs/protocol.md"])
-def test_the_document_names_the_tables_of_a_picture(document: str) -> None:
-    """In the answer of /v1/picture, as the query puts it together."""
-    query = load_queries("picture.sql")["tables"].decode()
-    listed = re.search(r'"tables": \{([^}]*)\}', read(document))
+def test_the_document_names_the_tables_that_the_page_holds() -> None:
+    """In their order, with how many rows of each."""
+    text = re.search(
+        r"^export const TABLES = \{$(.*?)^\};$", (PAGE / "tables.js").read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert text is not None
+    held = re.findall(r"^  (\w+): \{.*?most: (\d+)", text[1], re.MULTILINE | re.DOTALL)
+    listed = {
+        name: most.split()[0].replace(",", "")
+        for tables, _, most in table_after(read("docs/page.md"), "## What is held")[:-1]
+        for name in re.findall(r"`(\w+)`", tables)
+    }
+    assert listed == dict(held)
+
+
+def test_the_page_gives_up_only_where_the_table_of_codes_says_so() -> None:
+    """And comes back wherever it may."""
+    follower = (PAGE / "follower.js").read_text()
+    final = _codes(follower, "FINAL_CODES") | _codes(follower, "TOKEN_CODES") - {"token_expired"} | {"forbidden"}
+    assert {code for code in final if CODES[code].reconnect} == set()
+    # A table that is gone is asked for no more, which takes another cursor.
+    anew = _codes(follower, "ANEW_CODES") - {"unknown_table"}
+    assert anew == {code.code for code in CODES.values() if code.reconnect and not code.cursor_holds}
+
+
+def _codes(script: str, name: str) -> set[str]:
+    listed = re.search(rf"^const {name} = new Set\(\[(.*?)\]\);$", script, re.MULTILINE)
     assert listed is not None
-    assert re.findall(r'"(\w+)"', listed[1]) == _keys(query)
-
-
-def test_the_page_holds_every_table_of_a_picture() -> None:
-    """What it does not hold would be read for nothing; what is in no picture would be empty until it changes."""
-    page = (ROOT / "service/floorcast/http/page/store.js").read_text()
-    tables = re.search(r"^const TABLES = \{$(.*?)^\};$", page, re.MULTILINE | re.DOTALL)
-    assert tables is not None
-    held = re.findall(r"^  (\w+): \{", tables[1], re.MULTILINE)
-    assert held == _keys(load_queries("picture.sql")["tables"].decode())
-
-
-def _keys(query: str) -> list[str]:
-    return re.findall(r"^    '(\w+)', coalesce", query, re.MULTILINE)
+    return set(re.findall(r'"(\w+)"', listed[1]))

@@ -15,57 +15,66 @@ async def screen(screens: NewScreen) -> AsyncIterator[Screen]:
         yield screen
 
 
-async def test_what_arrives_before_the_picture_waits_and_what_the_picture_holds_is_dropped(screen: Screen) -> None:
-    """Joined at 5, picture at 7: 6 and 7 are in it, 8 is not."""
-    applied = await screen.call(
-        "splice.js",
+async def test_parts_become_one_step_with_the_cursor_of_the_whole(screen: Screen) -> None:
+    """Half a picture is no state of the warehouse, and half a tick is no transaction."""
+    steps = await screen.call(
+        "parts.js",
         """
-        const splice = new module.Splice();
-        const early = [6, 7, 8].flatMap((tick) => splice.offer({ tick, changes: [] }));
-        const begun = splice.begin(5, 7);
-        const later = [8, 9, 9].flatMap((tick) => splice.offer({ tick, changes: [] }));
-        return { early, begun, later };
+        const parts = new module.Parts();
+        return [
+            ["snapshot", { part: 1, end: false, rows: { equipment: [1], users: [2] } }],
+            ["snapshot", { part: 2, end: true, rows: { equipment: [3] }, cursor: "a" }],
+            ["changes", { tick: 7, changes: [4], cursor: "b" }],
+            ["changes", { tick: 8, part: 1, end: false, changes: [5] }],
+            ["changes", { tick: 8, part: 2, end: false, changes: [] }],
+            ["changes", { tick: 8, part: 3, end: true, changes: [6], cursor: "c" }],
+            ["snapshot", { part: 1, end: true, rows: {}, cursor: "d" }],
+        ].map(([event, payload]) => parts.take(event, payload));
         """,
     )
-    assert applied == {
-        "early": [],
-        "begun": [{"tick": 8, "changes": []}],
-        "later": [{"tick": 9, "changes": []}],
-    }
+    assert steps == [
+        None,
+        {"rows": {"equipment": [1, 3], "users": [2]}, "cursor": "a"},
+        {"changes": [4], "cursor": "b"},
+        None,
+        None,
+        {"changes": [5, 6], "cursor": "c"},
+        {"rows": {}, "cursor": "d"},
+    ]
 
 
-async def test_a_picture_older_than_the_join_is_refused(screen: Screen) -> None:
-    """Between the two, changes would be missing."""
-    assert await screen.call("splice.js", "return new module.Splice().begin(8, 7)") is None
-
-
-async def test_parts_of_a_tick_belong_together(screen: Screen) -> None:
-    """The position moves only with the part that ends the tick."""
-    parts = await screen.call(
-        "splice.js",
-        """
-        const splice = new module.Splice();
-        splice.begin(1, 1);
-        const parts = [
-            { tick: 2, part: 1, end: false, changes: [] },
-            { tick: 2, part: 2, end: true, changes: [] },
-            { tick: 2, part: 2, end: true, changes: [] },
-        ];
-        return parts.map((part) => splice.offer(part).map((frame) => [frame.part, module.Splice.endsTick(frame)]));
-        """,
-    )
-    assert parts == [[[1, False]], [[2, True]], []]
-
-
-async def test_too_much_waiting_for_a_picture_is_noticed(screen: Screen) -> None:
-    """A page must not grow without end because a picture does not come."""
+async def test_a_tick_that_is_larger_than_a_picture_is_not_held(screen: Screen) -> None:
+    """Whoever is sent a million changes asks for a picture, which is bounded."""
     script = """
-        const splice = new module.Splice();
-        const before = splice.overflowing;
-        splice.offer({ tick: 1, changes: new Array(20001) });
-        return [before, splice.overflowing];
+        const parts = new module.Parts();
+        const before = parts.overflowing;
+        const step = parts.take("changes", { part: 1, end: false, changes: new Array(20001).fill(0) });
+        return [before, step, parts.overflowing];
     """
-    assert await screen.call("splice.js", script) == [False, True]
+    assert await screen.call("parts.js", script) == [False, None, True]
+
+
+async def test_a_join_asks_for_no_more_than_is_held(screen: Screen) -> None:
+    """Of what the role reads; one row of a table that has no board; the same all day, so that frames are shared."""
+    keys = {"work_orders": ["id"], "users": ["id"], "cycle_counts": ["code", "day"], "just_tracked": []}
+    script = """
+        const at = (time) => module.askFor(values[0], Date.parse(time));
+        return [at("2026-11-23T00:00:01Z"), at("2026-11-23T23:59:59Z"), at("2026-11-24T00:00:01Z")];
+    """
+    early, late, tomorrow = await screen.call("tables.js", script, keys)  # type: ignore[misc]
+    assert early == late != tomorrow
+    assert (early["history"], early["slow"]) == ("newest", "newest")
+    assert early["recent"] == {
+        "work_orders": {"by": "updated_at", "rows": 4000},
+        "users": {"by": "created_at", "rows": 4000},
+        "cycle_counts": {"by": "code", "rows": 1},
+    }
+    assert early["columns"]["users"] == ["id", "display_name"]
+    assert sorted(early["columns"]) == ["users", "work_orders"]
+    assert early["where"] == {
+        "work_orders": "or(status.not.in.(completed,verified,closed,cancelled),updated_at.gte.2026-11-16,"
+        "and(status.eq.cancelled,schedule_due.gte.2026-08-24))"
+    }
 
 
 async def test_operations_enter_update_and_leave(screen: Screen) -> None:
@@ -112,18 +121,33 @@ async def test_the_mark_is_live_only_while_proofs_come(screen: Screen) -> None:
     marks = await screen.call(
         "freshness.js",
         """
-        const freshness = new module.Freshness();
+        const freshness = new module.Freshness(2);
         const marks = [freshness.mark(0)];
-        freshness.connected(1000, 2);
+        freshness.connected(1000);
+        freshness.proven(1000);
         marks.push(freshness.mark(6000), freshness.mark(6001));
         freshness.proven(7000);
         marks.push(freshness.mark(7001));
         freshness.disconnected();
         marks.push(freshness.mark(7002));
+        freshness.connected(8000);
+        marks.push(freshness.mark(8001), freshness.mark(13_001));
+        freshness.proven(14_000);
+        marks.push(freshness.mark(14_001));
         return marks.map(({ state, since }) => [state, since]);
         """,
     )
-    assert marks == [["reconnecting", None], ["live", 1000], ["stale", 1000], ["live", 7000], ["reconnecting", 7000]]
+    assert marks == [
+        ["reconnecting", None],
+        ["live", 1000],
+        ["stale", 1000],
+        ["live", 7000],
+        ["reconnecting", 7000],
+        # What was missed is on its way; and when nothing comes for too long, it is not.
+        ["reconnecting", 7000],
+        ["stale", 7000],
+        ["live", 14000],
+    ]
 
 
 async def test_frames_that_waited_while_the_device_slept_prove_nothing(screen: Screen) -> None:
@@ -132,7 +156,8 @@ async def test_frames_that_waited_while_the_device_slept_prove_nothing(screen: S
         "freshness.js",
         """
         const freshness = new module.Freshness();
-        freshness.connected(0, 5);
+        freshness.connected(0);
+        freshness.proven(0);
         const slept = [freshness.slept(0), freshness.slept(1000), freshness.slept(3_600_000)];
         freshness.doubt();
         freshness.proven(3_600_001);
@@ -158,10 +183,12 @@ async def test_waiting_grows_to_half_a_minute_and_is_never_in_step(screen: Scree
         const backoff = new module.Backoff();
         const waits = Array.from({ length: 9 }, () => backoff.next(1));
         backoff.reset();
-        return [...waits, backoff.next(0), backoff.next(1)];
+        const again = [backoff.next(0), backoff.next(1)];
+        backoff.reset();
+        return [...waits, ...again, backoff.spread(3000, 1), backoff.spread(3000, 0.5), backoff.spread(3000, 0)];
         """,
     )
-    assert waits == [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000, 250, 1000]
+    assert waits == [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000, 250, 1000, 3000, 3000, 0]
 
 
 async def test_machines_that_are_down_and_critical_come_first(screen: Screen) -> None:
@@ -209,7 +236,7 @@ async def test_what_is_overdue_comes_first_and_what_nobody_will_do_is_not_on_the
         const at = (days) => new Date(now + days * day).toISOString();
         const schedule = (id, days, more) => ({
             id, equipment_id: "press", template_id: "oiling", next_due: days === null ? null : at(days),
-            next_due_meter: null, grace: "1 day", blackout: "{}", active: true, deleted_at: null, ...more,
+            next_due_meter: null, grace: "P1D", blackout: "{}", active: true, deleted_at: null, ...more,
         });
         const order = (schedule_id, days, status = "open", number = schedule_id) =>
             ({ schedule_id, schedule_due: at(days), status, number, deleted_at: null });
@@ -261,7 +288,7 @@ async def test_what_is_overdue_or_cancelled_counts_as_not_done_in_time(screen: S
         "maintenance.js",
         """
         const now = Date.parse("2026-11-23T12:00:00Z");
-        const schedules = [{ id: "s", grace: "2 days", blackout: "{}", next_due: null }];
+        const schedules = [{ id: "s", grace: "P2D", blackout: "{}", next_due: null }];
         const due = (day) => `2026-11-${day}T06:00:00+00:00`;
         const line = (day, in_time) => ({ schedule_id: "s", due_at: due(day), in_time });
         const order = (day, status) => ({ schedule_id: "s", schedule_due: due(day), status, deleted_at: null });
@@ -290,7 +317,7 @@ async def test_a_schedule_that_waits_for_its_order_beyond_its_grace_counts_as_no
         const now = Date.parse("2026-11-23T12:00:00Z");
         const schedule = (id, next_due, more) => ({
             id, equipment_id: "press", template_id: "oiling", next_due: `2026-${next_due}T06:00:00+00:00`,
-            grace: "2 days", blackout: "{}", basis: "due", active: true, deleted_at: null, ...more,
+            grace: "P2D", blackout: "{}", basis: "due", active: true, deleted_at: null, ...more,
         });
         const order = (schedule_id, day, status) =>
             ({ schedule_id, schedule_due: `2026-${day}T06:00:00+00:00`, status, deleted_at: null });
@@ -325,7 +352,7 @@ async def test_a_schedule_that_waits_for_its_order_beyond_its_grace_counts_as_no
 async def test_intervals_and_frequencies_are_read_as_postgres_writes_them(screen: Screen) -> None:
     """They decide what is overdue."""
     day = 86_400_000
-    intervals = ["00:00:00", "1 day", "1 mon 2 days 03:04:05.5", "-1 days +02:00:00", "-00:30:00", None]
+    intervals = ["PT0S", "P1D", "P1M2DT3H4M5.5S", "P-1DT2H", "PT-30M", None]
     script = "return values[0].map((interval) => module.milliseconds(interval))"
     assert await screen.call("moments.js", script, intervals) == [
         0,
@@ -510,3 +537,138 @@ async def test_movements_and_events_are_put_into_words(screen: Screen) -> None:
         "the system",
         "somebody",
     ]
+
+
+# A server behind WebSocket, told by the test what to say; and a follower that writes down what it hears.
+FOLLOWER = """
+    const sockets = [];
+    globalThis.WebSocket = class {
+        static OPEN = 1;
+        readyState = 1;
+        sent = [];
+        constructor() { sockets.push(this); setTimeout(() => this.onopen()); }
+        send(text) { const [joinRef, ref, topic, event, payload] = JSON.parse(text);
+            if (event === "phx_join") this.sent.push({ ref, topic, payload }); }
+        close() {}
+        say(event, payload, joinRef = null, ref = null, topic = "warehouse:w") {
+            this.onmessage({ data: JSON.stringify([joinRef, ref, topic, event, payload]) }); }
+        answer(status, response) { const { ref } = this.sent.at(-1);
+            this.say("phx_reply", { status, response }, ref, ref); }
+    };
+    const until = async (condition) => { while (!condition()) await new Promise((next) => setTimeout(next, 1)); };
+    const asked = async (socket, joins) => {
+        await until(() => sockets[socket]?.sent.length >= joins);
+        return sockets[socket].sent[joins - 1].payload.from ?? "now"; };
+    const ok = { role: "viewer", keys: { users: ["id"] } };
+    Math.random = () => 0.001;
+    const heard = [];
+    const follower = new module.Follower({ token: "t", warehouse: "w", progressSeconds: 5, on: {
+        picture: ({ rows, role }) => heard.push([role, rows]), changes: ({ changes }) => heard.push(changes),
+        moved: () => {}, ended: (why, hint) => heard.push([why, hint]),
+    } });
+    const mark = () => follower.freshness.mark(Date.now()).state;
+    const showPicture = async () => {
+        await asked(sockets.length - 1, sockets.at(-1).sent.length);
+        sockets.at(-1).say("snapshot", { part: 1, end: true, rows: { users: [] }, cursor: "c1" });
+    };
+    const begin = async () => {
+        follower.start();
+        await asked(0, 1);
+        sockets[0].answer("ok", ok);
+        await asked(0, 2);
+        sockets[0].answer("ok", ok);
+        await until(() => true);
+        await showPicture();
+    };
+"""
+
+
+async def test_after_a_loss_the_follower_goes_on_from_the_cursor_of_what_was_handed_on_whole(screen: Screen) -> None:
+    """Half a tick is forgotten with its socket, and so is what a joining says after its end."""
+    found = await screen.call(
+        "follower.js",
+        FOLLOWER
+        + """
+        await begin();
+        sockets[0].say("changes", { tick: 2, changes: ["two"], cursor: "c2" });
+        sockets[0].say("changes", { tick: 3, part: 1, end: false, changes: ["half"] });
+        sockets[0].onclose({ code: 1006, reason: "" });
+        const marks = [mark()];
+        const from = await asked(1, 1);
+        sockets[1].say("changes", { tick: 1, changes: ["early"], cursor: "wrong" });
+        sockets[1].answer("ok", ok);
+        await until(() => true);
+        marks.push(mark());
+        sockets[1].say("progress", { cursor: "c9" });
+        marks.push(mark());
+        sockets[1].say("draining", { after_ms: 1 }, null, null, "phoenix");
+        return { heard, from, later: await asked(2, 1), marks };
+        """,
+    )
+    assert found == {
+        "heard": [["viewer", {"users": []}], ["two"]],
+        "from": "c2",
+        "later": "c9",
+        "marks": ["reconnecting", "reconnecting", "live"],
+    }
+
+
+async def test_what_cannot_be_continued_begins_with_a_picture_on_the_same_socket(screen: Screen) -> None:
+    """Said later, or in answer to a join; meanwhile what is shown stays."""
+    found = await screen.call(
+        "follower.js",
+        FOLLOWER
+        + """
+        await begin();
+        const froms = [];
+        sockets[0].say("must_refetch", { reason: "policy", code: "must_refetch" });
+        sockets[0].say("phx_error", {}, "2", "2");
+        froms.push(await asked(0, 3));
+        sockets[0].answer("ok", ok);
+        froms.push(await asked(0, 4));
+        sockets[0].answer("error", { code: "too_many_joins", retry_after_ms: 2 });
+        froms.push(await asked(0, 5), "again");
+        sockets[0].answer("ok", ok);
+        froms.push(await asked(0, 6));
+        sockets[0].answer("ok", ok);
+        await until(() => true);
+        sockets[0].say("snapshot", { part: 1, end: true, rows: { users: [1] }, cursor: "c4" });
+        sockets[0].onclose({ code: 1006, reason: "" });
+        froms.push(await asked(1, 1));
+        sockets[1].answer("error", { code: "must_refetch", reason: "trimmed" });
+        froms.push(await asked(1, 2));
+        return { heard, froms, sockets: sockets.length };
+        """,
+    )
+    assert found == {
+        "heard": [["viewer", {"users": []}], ["viewer", {"users": [1]}]],
+        "froms": ["now", "snapshot", "now", "again", "snapshot", "c4", "now"],
+        "sockets": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [("forbidden", "forbidden"), ("picture_too_large", "refused"), ("token_expired", "token")],
+)
+async def test_what_only_a_person_can_change_ends_it(screen: Screen, code: str, why: str) -> None:
+    """And is handed on to be said."""
+    script = """
+        follower.start();
+        await asked(0, 1);
+        sockets[0].answer("error", { code: values[0], reason: "R", hint: "H" });
+        await until(() => heard.length);
+        return heard[0][0];
+    """
+    assert await screen.call("follower.js", FOLLOWER + script, code) == why
+
+
+async def test_withdrawn_access_ends_it_and_so_does_a_closed_topic(screen: Screen) -> None:
+    """Nothing is asked for again: the server said that this would be in vain."""
+    script = """
+        await begin();
+        sockets[0].say("revoked", { hint: "Forget." });
+        sockets[0].onclose?.({ code: 1006, reason: "" });
+        return [heard.at(-1), mark(), sockets.length];
+    """
+    assert await screen.call("follower.js", FOLLOWER + script) == [["revoked", "Forget."], "reconnecting", 1]

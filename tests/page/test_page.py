@@ -1,13 +1,21 @@
 """The page in a real browser, on the whole path: a row is written, the screen moves."""
 
 import asyncio
+import json
 
 import pytest
 from tests.fixtures.page import PROGRESS_SECONDS, Floorcast, NewScreen
+from tests.fixtures.proxy import OpenLink
 from tests.fixtures.time import UNIT
 
 from floorcast.factory import plant
 
+# As in tables.js.
+BOARDS = {
+    *("equipment", "work_orders", "work_order_assignments", "work_order_timeline", "inventory_items", "users"),
+    *("inventory_transactions", "notifications"),
+    *("maintenance_schedules", "maintenance_templates", "maintenance_history"),
+}
 PRESS = plant.demo_id("machine", "N-101")
 ORDER = next(order for order in plant.ORDERS if order.title == "grease all points")
 HOSES = plant.demo_id("item", "North Plant/HOS-12")
@@ -37,6 +45,15 @@ async def test_the_first_picture_shows_machines_orders_and_stock(floorcast_up: F
     assert ORDER.title in orders
     assert len(orders) == sum(order.machine.warehouse == plant.NORTH.id for order in plant.ORDERS)
     assert await screen.texts("#order-count") == [str(len(orders))]
+    # In parts, and nothing of tables that have no board but a row.
+    assert screen.pictures == 1
+    parts = [json.loads(frame)[4] for frame in screen.frames if '"snapshot"' in frame]
+    assert [part["end"] for part in parts] == [False] * (len(parts) - 1) + [True]
+    assert len(parts) > 1
+    rows = {table: len(rows) for part in parts for table, rows in part["rows"].items()}
+    assert rows["work_orders"] > 1
+    assert {tuple(person) for part in parts for person in part["rows"].get("users", ())} == {("id", "display_name")}
+    assert max(rows[table] for table in rows.keys() - BOARDS) == 1
 
 
 async def test_an_update_moves_the_page_within_a_second(floorcast_up: Floorcast, screens: NewScreen) -> None:
@@ -95,9 +112,15 @@ async def test_a_table_that_the_page_has_never_heard_of_tells_its_changes(
     await floorcast_up.write("insert into floorcast.table_rule values ('cycle_counts', 'select', '{viewer,kiosk}')")
     await screen.open(floorcast_up.link("Wall Screen North"))
     await floorcast_up.write("create table public.cycle_counts (id int primary key, warehouse_id uuid, label text)")
+    count = "insert into public.cycle_counts values (%s, %s, 'Aisle 7')"
     await floorcast_up.write("select floorcast.track('public.cycle_counts')")
-    count = "insert into public.cycle_counts values (1, %s, 'Aisle 7')"
-    await floorcast_up.write(count, floorcast_up.warehouse)
+    await floorcast_up.write("select floorcast.protect('public.cycle_counts')")
+    await floorcast_up.write(count, 0, floorcast_up.warehouse)
+    # With its first change, whoever follows every table reads again, now with that one.
+    await screen.hears('"snapshot"', '"cycle_counts"')
+    await screen.mark("live")
+    await floorcast_up.write("delete from public.cycle_counts")
+    await floorcast_up.write(count, 1, floorcast_up.warehouse)
     await screen.shows("#events li:first-child[data-table=cycle_counts]", "Cycle counts Aisle 7 added")
     await floorcast_up.write("update public.cycle_counts set label = null")
     await screen.shows("#events li:first-child", "Cycle counts 1 changed")
@@ -223,6 +246,7 @@ async def test_another_role_reads_the_picture_again(floorcast_up: Floorcast, scr
     await told.wait_for(state="detached", timeout=5000 * UNIT)
     await screen.mark("live")
     await screen.shows("#machines", "Press Line 1")
+    assert (screen.pictures, len(screen.sockets)) == (2, 1)
 
 
 async def test_what_people_type_stays_text(floorcast_up: Floorcast, screens: NewScreen) -> None:
@@ -300,6 +324,31 @@ async def test_a_screen_that_lost_its_gateway_comes_back_by_itself_and_equals_th
     await screen.shows("#machines li:first-child[data-status=down]", "Press Line 1")
     await screen.shows("#orders", "WHILE AWAY")
     assert await screen.page.locator("#orders .people").count() == 0
+    # The new gateway remembers nothing, but what was missed is kept elsewhere.
+    assert screen.pictures == 1
+
+
+async def test_a_screen_whose_line_was_cut_goes_on_from_its_cursor_without_another_picture(
+    floorcast_up: Floorcast, screens: NewScreen, proxy: OpenLink
+) -> None:
+    """Wi-Fi that went and came: what was shown stays, and what happened meanwhile comes once; nothing is read again."""
+    up, screen = floorcast_up, await screens()
+    link = await proxy(up.page_url)
+    await screen.open(f"{link.url}#token={up.token('Wall Screen North')}")
+    await link.cut()
+    await screen.mark("reconnecting")
+    await up.write("update public.equipment set status = 'down' where id = %s", PRESS)
+    await up.write("delete from public.work_order_assignments")
+    await up.write(
+        "insert into public.inventory_locations (warehouse_id, name) values (%s, 'WHILE AWAY')", up.warehouse
+    )
+    assert "Press Line 1" in await screen.page.inner_text("#machines")
+    await link.heal()
+    await screen.mark("live", within=20 * UNIT)
+    await screen.shows("#machines li:first-child[data-status=down]", "Press Line 1")
+    assert await screen.page.locator("#orders .people").count() == 0
+    assert await screen.page.locator("#events li", has_text="WHILE AWAY").count() == 1
+    assert (screen.pictures, len(screen.sockets) > 1) == (1, True)
 
 
 async def test_withdrawn_access_empties_the_screen_and_says_so(floorcast_up: Floorcast, screens: NewScreen) -> None:

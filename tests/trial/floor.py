@@ -14,7 +14,6 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from subprocess import Popen
 from typing import Any, Self
@@ -368,24 +367,6 @@ class Floor:
     def _way(self, who: str, where: str, url: str) -> str:
         """The address at which somebody finds a server."""
         return url if self.wires is None else self.wires.open(who, where, url)
-
-
-def http_get(url: str, token: str, loads: Callable[[str], Any] = json.loads) -> Any:
-    """Return the JSON at an address, or None when the server cannot answer now.
-
-    Raises:
-        AssertionError: it answers that it never will.
-    """
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return loads(answer.read().decode())
-    except urllib.error.HTTPError as error:
-        if error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise AssertionError(f"{url} answers {error.code}: {error.read()[:300]!r}") from None
-    except OSError:
-        pass
-    return None
 
 
 @contextmanager

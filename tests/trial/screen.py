@@ -1,4 +1,4 @@
-"""A screen as a page is one: joins, reads the picture, applies changes, and does all of it again when it was cut."""
+"""A screen as a page is one: joins with a picture, applies changes, and goes on from its cursor when it was cut."""
 
 import asyncio
 import contextlib
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
-from tests.trial.floor import Reader, http_get
-from tests.trial.line import Cut, Frame, Line, Refused, read_json
+from tests.trial.floor import Reader
+from tests.trial.line import Cut, Line, Refused, read_json
 
 KEYS = {
     "equipment": ("id",),
@@ -17,27 +17,30 @@ KEYS = {
     "inventory_items": ("id",),
     "inventory_transactions": ("id",),
 }
-"""Tables of the picture that are followed, and their keys."""
+"""Tables that are followed, and their keys."""
 
-# What a picture read now would have to hold, table by table. Except assignments of an order that was reopened: a
-# picture read while it was closed has none of them, and reopening does not tell them again.
+_ASKED = {
+    "tables": list(KEYS),
+    "where": {"work_orders": "status=not.in.(completed,verified,closed,cancelled)"},
+    "recent": {
+        "work_order_timeline": {"by": "timestamp", "rows": 50},
+        "inventory_transactions": {"by": "created_at", "rows": 50},
+    },
+}
+
+# What must be held at least; of a filtered table nothing else may be.
 _SHOWN = {
-    "equipment": "deleted_at is null and status <> 'retired'",
-    "work_orders": "deleted_at is null and status not in ('completed', 'verified', 'closed', 'cancelled')",
-    "work_order_assignments": """work_order_id in (
-        select id from visible.work_orders
-        where deleted_at is null and status not in ('completed', 'verified', 'closed', 'cancelled')
-    ) and work_order_id not in (select work_order_id from visible.work_order_timeline where event_type = 'reopened')""",
+    "work_orders": "status not in ('completed', 'verified', 'closed', 'cancelled')",
     "work_order_timeline": """id in (
         select id from visible.work_order_timeline
         where warehouse_id = %(warehouse)s order by "timestamp" desc, id limit 50
     )""",
-    "inventory_items": "deleted_at is null",
     "inventory_transactions": """id in (
         select id from visible.inventory_transactions
         where warehouse_id = %(warehouse)s order by created_at desc, id limit 50
     )""",
 }
+_FILTERED = frozenset({"work_orders"})
 
 _AGAIN_SECONDS = 0.1
 
@@ -55,9 +58,11 @@ class Screen:
         self.store: Store = {}
         # Why each connection or topic ended before the present one.
         self.losses: list[str] = []
-        # Everything up to this tick is in the store; -1 while there is none.
+        # Everything up to this tick is in the store; -1 while that is not known.
         self.complete = -1
         self.pictures = 0
+        # Of what is in the store; None: begin with a picture.
+        self._cursor: str | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -80,77 +85,57 @@ class Screen:
                 await asyncio.sleep(_AGAIN_SECONDS)
                 continue
             try:
-                self.losses.append(await self._show(line, url))
+                self.losses.append(await self._show(line))
             finally:
                 self.complete = -1
                 await line.close()
             await asyncio.sleep(_AGAIN_SECONDS)
 
-    async def _show(self, line: Line, url: str) -> str:
+    async def _show(self, line: Line) -> str:
         """Follow on one connection; return why it ended."""
-        topic = f"warehouse:{self.warehouse}"
-        await line.send(topic, "phx_join", {})
-        after: int | None = None
-        reading: asyncio.Task[tuple[int, Store]] | None = None
-        base: int | None = None
-        waiting: list[Frame] = []
-        try:
-            while True:
-                heard = await line.hear()
-                if isinstance(heard, Cut):
-                    return str(heard)
-                frame = heard.frame
-                if frame.event == "phx_reply" and after is None:
-                    if frame.payload["status"] != "ok":
-                        return str(frame.payload["response"]["code"])
-                    after = int(frame.payload["response"]["position"].split("-")[0])
-                    reading = asyncio.create_task(self._read_picture(url, after))
-                elif frame.event in ("must_refetch", "revoked", "phx_error", "phx_close"):
-                    return str(frame.event)
-                else:
-                    waiting.append(frame)
-                if base is None and reading is not None and reading.done():
-                    base, self.store = reading.result()
-                    self.pictures += 1
-                if base is not None:
-                    for each in waiting:
-                        self._apply(each, base)
-                    waiting.clear()
-        finally:
-            if reading is not None:
-                reading.cancel()
-
-    async def _read_picture(self, url: str, after: int) -> tuple[int, Store]:
-        """Read until there is a picture that is not older than the join."""
+        asked = _ASKED | {"from": self._cursor or "snapshot"}
+        await line.send(f"warehouse:{self.warehouse}", "phx_join", asked)
+        parts: list[Any] = []
         while True:
-            address = f"{url}/v1/picture?warehouse={self.warehouse}"
-            picture = await asyncio.to_thread(http_get, address, self.reader.token, read_json)
-            if picture is not None:
-                tick = int(picture["position"].split("-")[0])
-                if tick >= after:
-                    store = {
-                        table: {tuple(row[name] for name in key): row for row in picture["tables"][table]}
-                        for table, key in KEYS.items()
-                    }
-                    return tick, store
-            await asyncio.sleep(_AGAIN_SECONDS)
+            heard = await line.hear()
+            if isinstance(heard, Cut):
+                return str(heard)
+            event, payload = heard.frame.event, heard.frame.payload
+            match event:
+                case "phx_reply" if payload["status"] != "ok":
+                    return self._ended(str(payload["response"]["code"]))
+                case "must_refetch" | "revoked" | "phx_error" | "phx_close":
+                    return self._ended(event)
+                case "snapshot" | "changes":
+                    parts.append(payload)
+                    if payload.get("end", True):
+                        self._take(event, parts)
+                        parts.clear()
+                case "progress":
+                    self.complete = int(payload["position"].split("-")[0])
+                    self._cursor = payload["cursor"]
 
-    def _apply(self, frame: Frame, base: int) -> None:
-        if frame.event == "progress":
-            tick = int(frame.payload["position"].split("-")[0])
-            self.complete = max(self.complete, tick) if tick >= base else self.complete
-            return
-        if frame.event != "changes" or int(frame.payload["tick"].text) <= base:
-            return
-        for operation in frame.payload["changes"]:
-            table = operation["table"]
-            if table not in KEYS:
-                continue
-            key = tuple(operation["key"][name] for name in KEYS[table])
-            if operation["op"] == "leave":
-                self.store[table].pop(key, None)
-            else:
-                self.store[table][key] = operation["new"]
+    def _ended(self, why: str) -> str:
+        if why in ("must_refetch", "bad_cursor", "revoked"):
+            self._cursor = None
+        return why
+
+    def _take(self, event: str, parts: Sequence[Any]) -> None:
+        """Apply a whole picture or a whole tick."""
+        if event == "snapshot":
+            self.pictures += 1
+            self.store = {table: {} for table in KEYS}
+        for part in parts:
+            for table, rows in part.get("rows", {}).items():
+                self.store[table].update({tuple(row[name] for name in KEYS[table]): row for row in rows})
+            for operation in part.get("changes", ()):
+                table = operation["table"]
+                key = tuple(operation["key"][name] for name in KEYS[table])
+                if operation["op"] == "leave":
+                    self.store[table].pop(key, None)
+                else:
+                    self.store[table][key] = operation["new"]
+        self._cursor = parts[-1]["cursor"]
 
     def differences(self, owner_url: str) -> list[str]:
         """Compare with the database; nothing may be written meanwhile. Return every difference in a sentence."""
@@ -162,8 +147,8 @@ class Screen:
             connection.execute("select set_config('request.jwt.claims', %s, false)", [claims])
             connection.execute("set role authenticated")
             for table, key in KEYS.items():
-                rows = self._rows(connection, table, key, "true")
-                shown = self._rows(connection, table, key, _SHOWN[table])
+                shown = self._rows(connection, table, key, _SHOWN.get(table, "true"))
+                rows = shown if table in _FILTERED else self._rows(connection, table, key, "true")
                 held = self.store.get(table, {})
                 faults += [f"{table} {name} is held and gone" for name in held.keys() - rows.keys()]
                 faults += [f"{table} {name} is missing" for name in shown.keys() - held.keys()]

@@ -1,4 +1,4 @@
-"""The HTTP application: the page, its two reads, health and metrics. The listener keeps sockets to itself."""
+"""The HTTP application: the page and its one read, health and metrics. The listener keeps sockets to itself."""
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,33 +12,32 @@ from floorcast.http.caller import Verifier
 from floorcast.http.guard import SECURITY_HEADERS, Guard
 from floorcast.http.health import Health, HealthEndpoints
 from floorcast.http.metrics import Metrics
-from floorcast.http.picture import PictureEndpoints, Pictures
 from floorcast.http.problem import Refused, problem, refuse
+from floorcast.http.warehouses import Warehouses, WarehousesEndpoint
 from floorcast.observe import TaskFailed, observe
 from floorcast.settings import Settings
 
 
 def build_application(
-    *, settings: Settings, pictures: Pictures, verifier: Verifier, health: Health, metrics: Metrics
+    *, settings: Settings, warehouses: Warehouses, verifier: Verifier, health: Health, metrics: Metrics
 ) -> Starlette:
     """Put the application together; it opens and closes nothing itself.
 
     Args:
         settings: For how often a quiet topic hears of progress.
-        pictures: A `database.picture.PictureReader`, opened and closed by whoever made it.
+        warehouses: A `database.warehouses.WarehouseReader`, opened and closed by whoever made it.
         verifier: Decides about Bearer tokens.
         health: What /readyz asks.
         metrics: What /metrics shows; hand its `count` to `observe.watch`.
     """
     assets = Assets()
-    reads = PictureEndpoints(pictures, verifier, settings.progress_seconds)
+    offer = WarehousesEndpoint(warehouses, verifier, settings.progress_seconds)
     checks = HealthEndpoints(health)
     return Starlette(
         routes=[
             Route("/", assets.page),
             Route("/page/{name}", assets.asset),
-            Route("/v1/warehouses", reads.warehouses),
-            Route("/v1/picture", reads.picture),
+            Route("/v1/warehouses", offer.read),
             Route("/healthz", checks.alive),
             Route("/readyz", checks.ready),
             Route("/metrics", metrics.endpoint),

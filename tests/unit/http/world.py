@@ -9,7 +9,6 @@ from tests.builders import SECRET
 
 from floorcast.access.claims import TokenVerifier
 from floorcast.database.caller import Caller
-from floorcast.database.picture import Picture
 from floorcast.errors import DatabaseUnavailable
 from floorcast.http.application import build_application
 from floorcast.http.health import Check
@@ -21,8 +20,6 @@ from floorcast.settings import Settings
 class World:
     """Answers as it is told to; remembers who asked."""
 
-    # None: the database is away.
-    found: Picture | None = None
     away: bool = False
     broken: bool = False
     checks_to_give: Sequence[Check] = (Check("postgres", ok=True, reason="answers"),)
@@ -30,14 +27,9 @@ class World:
     metrics: Metrics = field(default_factory=Metrics)
 
     async def warehouses(self, caller: Caller) -> str:
-        """As `Pictures`."""
+        """As `Warehouses`."""
         self._meet(caller)
-        return '[{"id":"w"}]'
-
-    async def picture(self, caller: Caller, warehouse: str) -> Picture | None:  # noqa: ARG002 — the Protocol's
-        """As `Pictures`."""
-        self._meet(caller)
-        return self.found
+        return '[{"id":"w","weight":183.0500}]'
 
     async def checks(self) -> Sequence[Check]:
         """As `Health`."""
@@ -54,7 +46,7 @@ class World:
         """A client of the application."""
         application = build_application(
             settings=Settings(jwt_secret=SecretStr(SECRET), progress_seconds=2.5),
-            pictures=self,
+            warehouses=self,
             verifier=TokenVerifier(secret=SECRET, audience="authenticated"),
             health=self,
             metrics=self.metrics,

@@ -13,6 +13,13 @@ export class Backoff {
     return ceiling * (0.5 + random / 2);
   }
 
+  /** The same where the server is well and many are sent away at once: between none and all of `longest`, 2 × `longest` … 30 s. */
+  spread(longest, random = Math.random()) {
+    const ceiling = Math.min(LONGEST_MS, longest * 2 ** this.#attempts);
+    this.#attempts += 1;
+    return ceiling * random;
+  }
+
   /** Things went well for a while. */
   reset() {
     this.#attempts = 0;

@@ -8,7 +8,8 @@ import { drawMachines } from "./machines.js";
 import { drawMaintenance } from "./maintenance.js";
 import { drawNotifications, hideList } from "./notifications.js";
 import { drawOrders } from "./orders.js";
-import { Store, hasBoard } from "./store.js";
+import { Store } from "./store.js";
+import { hasBoard } from "./tables.js";
 
 const FRESH_MS = 6_000;
 
@@ -20,25 +21,22 @@ export class Board {
   #cut = new Set(); // Tables of which there may be more rows than are held.
   #scheduled = false;
   #isPerson = true; // Trusted servers are told of everybody's notifications; those are nobody else's to show.
-  #whole = true; // False while a tick that comes in parts is half applied: half a transaction is never drawn.
 
   /** Shows a picture in place of everything. */
-  picture({ tables, limits, warehouse }) {
-    this.#isPerson = warehouse.role !== "service_role";
+  picture({ rows, role }) {
+    this.#isPerson = role !== "service_role";
     byId("bell").hidden = !this.#isPerson;
-    this.#store.fill(tables);
+    this.#store.fill(this.#isPerson ? rows : { ...rows, notifications: [] });
     // What was told before may be more than may be told now.
     this.#feed.clear();
-    this.#cut = new Set(["equipment", "work_orders", "maintenance_history"].filter((table) => tables[table].length >= limits.rows));
-    if (tables.notifications.length >= limits.recent) this.#cut.add("notifications");
+    this.#cut = new Set(["equipment", "work_orders", "maintenance_history", "notifications"].filter((table) => this.#store.isFull(table)));
     this.#freshUntil.clear();
-    this.#whole = true;
     byId("board").dataset.filled = "true";
     this.draw();
   }
 
-  /** Applies a `changes` payload. */
-  changes({ changes }, endsTick) {
+  /** Applies the changes of a whole tick, or of all ticks that were missed. */
+  changes({ changes }) {
     const until = Date.now() + FRESH_MS;
     for (const operation of changes) {
       if (operation.table === "notifications" && !this.#isPerson) continue;
@@ -46,8 +44,7 @@ export class Board {
       if (changed?.row?.id) this.#freshUntil.set(changed.row.id, until);
     }
     for (const { id } of this.#feed.add(changes, (table) => !hasBoard(table))) this.#freshUntil.set(id, until);
-    this.#whole = endsTick;
-    if (endsTick) this.draw();
+    this.draw();
   }
 
   /** Shows nothing and knows nothing. */
@@ -55,7 +52,6 @@ export class Board {
     this.#store.clear();
     this.#feed.clear();
     this.#freshUntil.clear();
-    this.#whole = true;
     this.#announcer.forget();
     hideList();
     this.#draw();
@@ -69,7 +65,7 @@ export class Board {
     this.#scheduled = true;
     requestAnimationFrame(() => {
       this.#scheduled = false;
-      if (this.#whole) this.#draw();
+      this.#draw();
     });
   }
 

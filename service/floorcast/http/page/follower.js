@@ -1,40 +1,51 @@
-// Follows one warehouse: join, picture, changes; and all of it again after a loss. Holds no rows and draws nothing.
+// Follows one warehouse: join, picture, changes; and after a loss goes on from its cursor. Holds no rows and draws nothing.
 //
-//   open socket → join (ticks wait) → read picture → apply what waited → live
-//        ↑________________ backoff ________________________|  on any loss or must_refetch
+//   open socket → join → picture → changes, progress …
+//        ↑          ↑ from the cursor, or from a picture where that is refused
+//        └ backoff ─┴─ on any loss
 //
-// The join comes first: whatever is committed after the picture was read then comes through the stream.
+// The cursor is that of what was handed on whole, so that screen and cursor never disagree.
 
 import { Backoff } from "./backoff.js";
 import { Channel } from "./channel.js";
 import { Freshness } from "./freshness.js";
-import { Refusal, readPicture, readWarehouses, socketAddress } from "./server.js";
-import { Splice, tickOf } from "./splice.js";
+import { Parts } from "./parts.js";
+import { readWarehouses, socketAddress } from "./server.js";
+import { askFor } from "./tables.js";
 
 const PROBE_MS = 4_000;
 const SETTLED_MS = 10_000;
+const REFETCH_MS = 3_000;
+const BUSY_MS = 10_000;
+
+// What the table of errors says of these: not without a person.
 const TOKEN_CODES = new Set(["token_missing", "token_expired", "token_invalid"]);
 const TOKEN_CLOSES = new Set([4401, 4501, 4502]);
+const FINAL_CODES = new Set(["unknown_topic", "bad_join", "bad_filter", "too_many_topics", "picture_too_large"]);
+// What is asked for, or where it is to go on from, no longer fits the server: begin anew.
+const ANEW_CODES = new Set(["must_refetch", "bad_cursor", "unknown_table"]);
+const LOST_CODES = new Set(["timeout", "closed"]);
 
 export class Follower {
   #token;
-  #warehouse;
+  #topic;
   #on;
   #backoff = new Backoff();
   #attempt = null; // What belongs to the running connection; everything late that belongs to another one is ignored.
   #timer = null;
   #stopped = false;
-
-  freshness = new Freshness();
+  #asked = null; // What is joined with; a cursor holds for nothing else.
+  #cursor = null; // Of what was handed on; null: there is nothing that could be gone on from.
 
   /**
-   * `on.picture(picture)` and `on.changes(payload, endsTick)` bring data; `on.moved()` says that freshness took a turn;
-   * `on.ended(why, hint)` says that following is over: why is `revoked`, `forbidden`, `token` or `refused`.
+   * `on.picture({rows, role})` and `on.changes({changes})` bring data, each one step; `on.moved()` says that freshness took a
+   * turn; `on.ended(why, hint)` says that following is over: why is `revoked`, `forbidden`, `token` or `refused`.
    */
-  constructor({ token, warehouse, on }) {
+  constructor({ token, warehouse, progressSeconds, on }) {
     this.#token = token;
-    this.#warehouse = warehouse;
+    this.#topic = `warehouse:${warehouse}`;
     this.#on = on;
+    this.freshness = new Freshness(progressSeconds);
   }
 
   start() {
@@ -44,7 +55,6 @@ export class Follower {
   /** Ends everything, quietly. */
   stop() {
     this.#stopped = true;
-    clearTimeout(this.#timer);
     this.#drop();
     this.freshness.forget();
   }
@@ -56,7 +66,7 @@ export class Follower {
     if (!attempt) {
       clearTimeout(this.#timer);
       this.#connect();
-    } else if (attempt.live) {
+    } else if (attempt.isLive) {
       this.freshness.doubt();
       attempt.channel.beat(PROBE_MS).then(
         () => attempt === this.#attempt && this.freshness.trust(),
@@ -71,62 +81,96 @@ export class Follower {
   }
 
   async #connect() {
-    const attempt = { live: false, splice: new Splice(), abort: new AbortController(), since: Date.now() };
+    const attempt = { isLive: false, since: Date.now(), parts: null, askedAt: null, role: null };
     this.#attempt = attempt;
-    const current = () => attempt === this.#attempt;
-    attempt.channel = new Channel(socketAddress(this.#token), (end) => this.#closed(attempt, end));
+    attempt.channel = new Channel(
+      socketAddress(this.#token),
+      (end) => this.#closed(attempt, end),
+      // The server spreads those who have to go by itself. That a token ends is said when it does: the page has no other.
+      (event, { after_ms }) => event === "draining" && setTimeout(() => this.#lost(attempt, 0), after_ms),
+    );
+    await attempt.channel.opened;
+    this.#join(attempt);
+  }
+
+  async #join(attempt) {
+    const isCurrent = () => attempt === this.#attempt;
+    if (!isCurrent()) return;
+    const { channel } = attempt;
     try {
-      await attempt.channel.opened;
-      const joined = await attempt.channel.join(
-        `warehouse:${this.#warehouse}`,
-        // No tables named: all that are tracked, those too that the page has never heard of.
-        {},
-        (event, payload) => current() && this.#hear(attempt, event, payload),
-      );
-      const picture = await readPicture(this.#token, this.#warehouse, attempt.abort.signal);
-      if (!current()) return;
-      const waited =
-        picture.incarnation === joined.incarnation && attempt.splice.begin(tickOf(joined.position), tickOf(picture.position));
-      // Another history, or an older picture than the stream begins with: together they would have a hole.
-      if (!waited) return this.#lost(attempt);
-      this.#on.picture(picture);
-      for (const frame of waited) this.#on.changes(frame, Splice.endsTick(frame));
-      attempt.live = true;
-      this.freshness.connected(Date.now(), picture.progress_seconds);
-      this.#on.moved();
+      if (this.#cursor === null) {
+        // What there is, since it differs from role to role and from plant to plant.
+        const { keys } = await channel.join(this.#topic, {}, () => {});
+        if (!isCurrent()) return;
+        this.#asked = askFor(keys, Date.now());
+      }
+      attempt.parts = new Parts();
+      attempt.askedAt = Date.now();
+      const asked = { ...this.#asked, from: this.#cursor ?? "snapshot" };
+      const { role } = await channel.join(this.#topic, asked, (event, payload) => isCurrent() && this.#hear(attempt, event, payload));
+      if (!isCurrent()) return;
+      attempt.role = role;
+      if (this.#cursor !== null) this.#runs(attempt, Date.now());
     } catch (error) {
-      if (current()) this.#failed(attempt, error);
+      if (isCurrent()) this.#failed(attempt, error);
     }
+  }
+
+  #runs(attempt, since) {
+    attempt.isLive = true;
+    this.freshness.connected(since);
+    this.#on.moved();
   }
 
   #hear(attempt, event, payload) {
     this.look();
+    // Looking may have ended it.
+    if (attempt !== this.#attempt) return;
     switch (event) {
+      case "snapshot":
       case "changes":
-        for (const frame of attempt.splice.offer(payload)) this.#on.changes(frame, Splice.endsTick(frame));
-        if (attempt.splice.overflowing) this.#lost(attempt);
-        // Half a tick is not current yet.
-        if (Splice.endsTick(payload)) this.freshness.proven(Date.now());
+        this.#take(attempt, event, payload);
         break;
       case "progress":
+        this.#cursor = payload.cursor;
         this.freshness.proven(Date.now());
+        this.#on.moved();
         break;
       case "revoked":
+      case "phx_close":
         this.#end("revoked", payload.hint);
         break;
       case "must_refetch":
+        this.#anew(attempt);
+        break;
       case "phx_error":
-      case "phx_close":
-        this.#lost(attempt);
+        this.#again(attempt, this.#wait(attempt));
         break;
     }
+  }
+
+  #take(attempt, event, payload) {
+    const step = attempt.parts.take(event, payload);
+    if (attempt.parts.overflowing) return this.#anew(attempt);
+    if (!step) return;
+    if (event === "changes") this.#on.changes(step);
+    else {
+      this.#on.picture({ rows: step.rows, role: attempt.role });
+      // Whatever had happened when it was asked for is in it.
+      this.#runs(attempt, attempt.askedAt);
+      this.freshness.proven(attempt.askedAt);
+    }
+    this.#cursor = step.cursor;
+    this.#on.moved();
   }
 
   #failed(attempt, error) {
     if (TOKEN_CODES.has(error.code)) this.#end("token", error.message);
     else if (error.code === "forbidden") this.#end("forbidden", error.hint);
-    else if (error instanceof Refusal && !error.passes) this.#end("refused", error.message);
-    else this.#lost(attempt);
+    else if (FINAL_CODES.has(error.code)) this.#end("refused", `${error.message} ${error.hint}`);
+    else if (ANEW_CODES.has(error.code)) this.#anew(attempt);
+    else if (LOST_CODES.has(error.code)) this.#lost(attempt);
+    else this.#again(attempt, error.againInMs ?? this.#backoff.spread(BUSY_MS));
   }
 
   async #closed(attempt, { code, reason, opened }) {
@@ -140,11 +184,37 @@ export class Follower {
     if (refusal?.status === 401 && !this.#stopped) this.#end("token", refusal.message);
   }
 
-  #lost(attempt) {
+  /** Joins again with a picture; what is shown stays until that is there. */
+  #anew(attempt) {
+    this.#cursor = null;
+    this.#settle(attempt);
+    this.#again(attempt, this.#backoff.spread(REFETCH_MS));
+  }
+
+  /** Joins again on the same socket. */
+  #again(attempt, wait) {
+    attempt.channel.forget(this.#topic);
+    attempt.isLive = false;
+    attempt.since = Date.now();
+    this.freshness.disconnected();
+    this.#on.moved();
+    this.#timer = setTimeout(() => this.#join(attempt), wait);
+  }
+
+  /** Begins again with another socket. */
+  #lost(attempt, wait = this.#wait(attempt)) {
     if (attempt !== this.#attempt || this.#stopped) return;
     this.#drop();
-    if (attempt.live && Date.now() - attempt.since > SETTLED_MS) this.#backoff.reset();
-    this.#timer = setTimeout(() => this.#connect(), this.#backoff.next());
+    this.#timer = setTimeout(() => this.#connect(), wait);
+  }
+
+  #wait(attempt) {
+    this.#settle(attempt);
+    return this.#backoff.next();
+  }
+
+  #settle(attempt) {
+    if (attempt.isLive && Date.now() - attempt.since > SETTLED_MS) this.#backoff.reset();
   }
 
   #end(why, hint) {
@@ -156,8 +226,8 @@ export class Follower {
   #drop() {
     const attempt = this.#attempt;
     this.#attempt = null;
+    clearTimeout(this.#timer);
     this.freshness.disconnected();
-    attempt?.abort.abort();
     attempt?.channel.close();
     this.#on.moved();
   }

@@ -1,43 +1,41 @@
-// Whether what the screen shows is current. The mark must never claim more than is proven: a proof is a frame that the server
-// sent just now. Times are milliseconds of the device's clock, always passed in.
+// Whether what the screen shows is current. The mark must never claim more than is proven: a proof is progress that the server
+// told just now, or a picture. Times are milliseconds of the device's clock, always passed in.
 
 const PATIENCE = 2.5; // Progress intervals without a proof until the screen is stale.
 const SLEEP_MS = 3_000; // A timer of one second that is so late was not late: the device slept.
 
 export class Freshness {
   #interval;
-  #connected = false;
+  #connectedAt = null;
   #provenAt = null; // When the last proof came.
   #doubted = false; // Frames that arrive may have waited while the device slept; they prove nothing.
   #lookedAt = null;
 
   constructor(progressSeconds = 5) {
-    this.#interval = progressSeconds * 1000;
-  }
-
-  /** The picture was just read and the stream runs. */
-  connected(now, progressSeconds) {
     // The relay gives a sign every second and no sooner, however often a gateway would pass it on.
     this.#interval = Math.max(1, progressSeconds) * 1000;
-    this.#connected = true;
+  }
+
+  /** The stream runs; what was missed may still be on its way, and progress comes behind it. */
+  connected(now) {
+    this.#connectedAt = now;
     this.#doubted = false;
-    this.#provenAt = now;
   }
 
   /** The stream ended; what was proven until then stays proven until then. */
   disconnected() {
-    this.#connected = false;
+    this.#connectedAt = null;
   }
 
   /** Nothing is shown any more, so nothing is proven of it. */
   forget() {
-    this.#connected = false;
+    this.#connectedAt = null;
     this.#provenAt = null;
   }
 
-  /** A frame came that says "current as of now". */
+  /** The screen was said, or was asked, to be current as of now. */
   proven(now) {
-    if (this.#connected && !this.#doubted) this.#provenAt = now;
+    if (this.#connectedAt !== null && !this.#doubted) this.#provenAt = now;
   }
 
   /** From now on frames prove nothing, until trust(). */
@@ -61,7 +59,10 @@ export class Freshness {
   /** {state: "live" | "stale" | "reconnecting", since}: `since` is when the screen was last known to be current, or null. */
   mark(now) {
     const since = this.#provenAt;
-    if (!this.#connected) return { state: "reconnecting", since };
-    return { state: Math.abs(now - since) <= PATIENCE * this.#interval ? "live" : "stale", since };
+    if (this.#connectedAt === null) return { state: "reconnecting", since };
+    const recently = (then) => Math.abs(now - then) <= PATIENCE * this.#interval;
+    const isCatchingUp = since === null || since < this.#connectedAt;
+    if (isCatchingUp && recently(this.#connectedAt)) return { state: "reconnecting", since };
+    return { state: !isCatchingUp && recently(since) ? "live" : "stale", since };
   }
 }

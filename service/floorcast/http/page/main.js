@@ -1,6 +1,6 @@
 // The page: who looks, at which warehouse, and what is on the screen meanwhile.
 //
-// Read in this order: follower.js (how data comes), splice.js and store.js (what becomes of it), board.js (what one sees).
+// Read in this order: follower.js (how data comes), parts.js and store.js (what becomes of it), board.js (what one sees).
 
 import { Board } from "./board.js";
 import { byId, element, setText } from "./dom.js";
@@ -15,6 +15,7 @@ const RETRY_MS = 3_000;
 
 const board = new Board();
 let token = null;
+let progressSeconds = 5;
 let follower = null;
 let retry = null;
 
@@ -58,9 +59,9 @@ async function enter() {
   leave();
   show("starting");
   const asked = token;
-  let warehouses;
+  let found;
   try {
-    warehouses = await readWarehouses(token);
+    found = await readWarehouses(token);
   } catch (error) {
     if (token !== asked) return;
     if (error.status === 401 || error.status === 403) return signIn(`${error.message} ${error.hint}`);
@@ -70,6 +71,8 @@ async function enter() {
   }
   // Somebody may have signed out, or in as another, while the answer was on its way.
   if (token !== asked) return;
+  const { warehouses } = found;
+  progressSeconds = found.progress_seconds;
   offer(warehouses);
   if (warehouses.length === 0) return notify("No warehouse to show", "This token opens no warehouse. Access can be granted at any time.");
   const last = warehouses.find(({ id }) => id === lastWarehouse());
@@ -88,9 +91,10 @@ function follow(warehouse) {
   follower = new Follower({
     token,
     warehouse,
+    progressSeconds,
     on: {
       picture: (picture) => board.picture(picture),
-      changes: (payload, endsTick) => board.changes(payload, endsTick),
+      changes: (step) => board.changes(step),
       moved: () => follower && drawMark(follower.freshness.mark(Date.now())),
       ended,
     },

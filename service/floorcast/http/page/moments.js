@@ -6,17 +6,15 @@ export function microseconds(text) {
   return Math.floor(Date.parse(text)) * 1000 + Number(fraction.padEnd(6, "0").slice(3, 6));
 }
 
-const UNIT_MS = { year: 365.25 * 86_400_000, mon: 30 * 86_400_000, day: 86_400_000 };
+const DAY_MS = 86_400_000;
+const UNIT_MS = { Y: 365.25 * DAY_MS, M: 30 * DAY_MS, D: DAY_MS, TH: 3_600_000, TM: 60_000, TS: 1000 };
 
-/** Milliseconds of an interval as Postgres writes it, `1 mon 2 days 03:04:05.6`; a month has thirty days. 0 for none. */
+/** Milliseconds of an interval as rows have it, ISO 8601 with signs: `P1M2DT3H4M5.6S`; a month has thirty days. 0 for none. */
 export function milliseconds(interval) {
-  const text = String(interval ?? "");
-  let sum = 0;
-  for (const [, count, unit] of text.matchAll(/([+-]?\d+) (year|mon|day)s?/g)) sum += Number(count) * UNIT_MS[unit];
-  const clock = /([+-]?)(\d+):(\d+):(\d+(?:\.\d+)?)$/.exec(text);
-  if (!clock) return sum;
-  const [, sign, hours, minutes, seconds] = clock;
-  return sum + (sign === "-" ? -1 : 1) * ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
+  const [date, time = ""] = String(interval ?? "").split("T");
+  const sum = (text, prefix) =>
+    [...text.matchAll(/([+-]?[\d.]+)([YMDHS])/g)].reduce((total, [, count, unit]) => total + Number(count) * UNIT_MS[prefix + unit], 0);
+  return sum(date, "") + sum(time, "T");
 }
 
 /** When what is due is really due: the end of the blackout that it lies in, if that has one; milliseconds. */

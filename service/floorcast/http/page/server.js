@@ -8,33 +8,18 @@ export class Refusal extends Error {
     this.code = code;
     this.hint = hint;
   }
-
-  /** Whether the same request may succeed by itself later. */
-  get passes() {
-    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
-  }
 }
 
-async function read(path, token, signal) {
+/** {warehouses, progress_seconds}: those that the token opens as {id, name, location, role}, and how often progress is told. */
+export async function readWarehouses(token) {
   let response;
   try {
-    response = await fetch(path, { headers: { authorization: `Bearer ${token}` }, cache: "no-store", signal });
+    response = await fetch("/v1/warehouses", { headers: { authorization: `Bearer ${token}` }, cache: "no-store" });
     if (response.ok) return await response.json();
-  } catch (error) {
-    if (signal?.aborted) throw error;
+  } catch {
     throw new Refusal(0);
   }
   throw new Refusal(response.status, await response.json().catch(() => ({ title: response.statusText })));
-}
-
-/** The warehouses that the token opens: [{id, name, location, role}]. */
-export async function readWarehouses(token, signal) {
-  return (await read("/v1/warehouses", token, signal)).warehouses;
-}
-
-/** The first picture of a warehouse. */
-export function readPicture(token, warehouse, signal) {
-  return read(`/v1/picture?warehouse=${encodeURIComponent(warehouse)}`, token, signal);
 }
 
 /** Where the socket is. A browser can put a token only into the address. */

@@ -1,30 +1,12 @@
 // What the page holds of a warehouse: rows by table and key, bounded. Knows how changes alter rows, not what rows look like.
 
 import { microseconds } from "./moments.js";
-
-const CLOSED = new Set(["completed", "verified", "closed", "cancelled"]);
+import { CLOSED, TABLES } from "./tables.js";
 
 /** Whether a work order still has to be done. */
 export function isOpen(order) {
-  return !CLOSED.has(order.status) && !order.deleted_at;
+  return !CLOSED.includes(order.status) && !order.deleted_at;
 }
-
-// key: columns of the primary key. most: rows kept. Beyond it those go first that `spare` names, because nothing on the screen
-// stands for them but a name, then the oldest by the column `oldest`. keep: the columns that are held; without it all.
-const TABLES = {
-  equipment: { key: ["id"], most: 4000 },
-  work_orders: { key: ["id"], most: 4000, spare: (row) => !isOpen(row) },
-  work_order_assignments: { key: ["work_order_id", "user_id"], most: 8000 },
-  work_order_timeline: { key: ["id"], most: 50, oldest: "timestamp" },
-  inventory_items: { key: ["id"], most: 6000 },
-  inventory_transactions: { key: ["id"], most: 50, oldest: "created_at" },
-  maintenance_schedules: { key: ["id"], most: 4000, spare: (row) => !row.active },
-  maintenance_templates: { key: ["id"], most: 4000, keep: ["id", "name"] },
-  maintenance_history: { key: ["id"], most: 2000, oldest: "due_at", keep: ["id", "schedule_id", "due_at", "in_time"] },
-  notifications: { key: ["id"], most: 50, spare: (row) => row.read_at !== null, oldest: "created_at" },
-  // Names only: what else a person's row may hold has no place on a screen.
-  users: { key: ["id"], most: 4000, keep: ["id", "display_name"] },
-};
 
 // Tables whose rows the page can name when another row mentions them, and how.
 const NAMED = [
@@ -33,11 +15,6 @@ const NAMED = [
   ["inventory_items", (row) => row.name],
   ["users", (row) => row.display_name],
 ];
-
-/** Whether changes of a table show on a board of their own; those of all others are told in the feed. */
-export function hasBoard(table) {
-  return table in TABLES && table !== "users";
-}
 
 export class Store {
   #tables = new Map(Object.keys(TABLES).map((table) => [table, new Map()]));
@@ -55,6 +32,11 @@ export class Store {
     }
   }
 
+  /** Whether a table holds as many rows as it may: there may be more of them. */
+  isFull(table) {
+    return this.#tables.get(table).size >= TABLES[table].most;
+  }
+
   /** Applies one operation; returns {table, row, before} when it changed what is held, else null. */
   apply({ op, table, key, new: whole }) {
     const rows = this.#tables.get(table);
@@ -65,7 +47,7 @@ export class Store {
     if (op === "leave") {
       return rows.delete(name) ? { table, row: null, before } : null;
     }
-    // The picture may already have held it.
+    // What changed may be a column that is not held.
     if (before && JSON.stringify(before) === JSON.stringify(row)) return null;
     this.#put(table, row);
     return { table, row, before };
@@ -94,10 +76,10 @@ export class Store {
     const rows = this.#tables.get(table);
     if (!rows) return;
     rows.set(keyOf(table, row), kept(table, row));
-    const { most, oldest, spare } = TABLES[table];
+    const { most, newest, keep, spare } = TABLES[table];
     if (rows.size <= most) return;
-    const key = keyOfSpare(rows, spare) ?? (oldest ? keyOfOldest(rows, oldest) : rows.keys().next().value);
-    rows.delete(key);
+    const isHeld = !keep || keep.includes(newest);
+    rows.delete(keyOfSpare(rows, spare) ?? (isHeld ? keyOfOldest(rows, newest) : rows.keys().next().value));
   }
 }
 

@@ -1,13 +1,11 @@
-"""The first picture: what one warehouse looks like in one snapshot, as the caller may see it.
+"""Which warehouses somebody may open, as the database says it.
 
 Rows are read as `authenticated` (or `service_role`) under the caller's claims, through the views in schema `visible`:
-row level security is the only judge of which rows are in the picture, and those views of which columns are null. JSON
-is made in Postgres and passed through as text: no digit is lost, and nothing is parsed on the way.
+row level security is the only judge. JSON is made in Postgres and passed through as text.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
@@ -16,18 +14,15 @@ from floorcast.database.caller import Caller
 from floorcast.database.queries import load_queries
 from floorcast.errors import DatabaseUnavailable
 
-_QUERIES = load_queries("picture.sql")
+_QUERIES = load_queries("warehouses.sql")
 
-MOST_ROWS = 2000
-"""Machines, open orders, items, assignments and the like at most; a screen shows fewer, and memory stays bounded."""
-
-RECENT_ROWS = 50
-"""Newest events and stock movements; one's own notifications."""
+_MOST = 2000
+"""Warehouses at most: a screen offers them in a list."""
 
 _SESSION = {
     "autocommit": True,
-    "application_name": "floorcast picture",
-    # A standby may lag: its picture could be older than the position from which a screen is live.
+    "application_name": "floorcast warehouses",
+    # A standby may lag: access that was just given would not be there yet.
     "target_session_attrs": "read-write",
     "connect_timeout": 5,
     # A peer that vanished without a word is noticed within seconds.
@@ -38,29 +33,15 @@ _SESSION = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """One warehouse in one snapshot; everything that ticks up to `tick` delivered is in it."""
-
-    tick: int
-    incarnation: str
-    # The server's clock when the snapshot was taken, ISO 8601 in UTC.
-    at: str
-    # JSON object {id, name, location, role}.
-    warehouse: str
-    # JSON object: table → rows.
-    tables: str
-
-
-class PictureReader:
-    """Reads pictures over a few connections of its own; who finds them all taken waits, or is turned away."""
+class WarehouseReader:
+    """Reads over a few connections of its own; who finds them all taken waits, or is turned away."""
 
     def __init__(self, url: str, *, connections: int = 4, waiting: int = 64, patience_seconds: float = 5.0) -> None:
         """Take the service's login; connects nothing yet.
 
         Args:
             url: The login that may become floorcast_gateway, authenticated and service_role.
-            connections: How many pictures are read at once.
+            connections: How many read at once.
             waiting: How many callers may wait for a connection.
             patience_seconds: How long one may wait, and how long a statement may run.
         """
@@ -76,7 +57,7 @@ class PictureReader:
             configure=_become_gateway,
             check=AsyncConnectionPool.check_connection,
             open=False,
-            name="picture",
+            name="warehouses",
         )
 
     async def open(self) -> None:
@@ -87,15 +68,6 @@ class PictureReader:
         """Close every connection; reads that run are cut off after a moment."""
         await self._pool.close(timeout=2.0)
 
-    async def ping(self) -> None:
-        """Return when Postgres answered.
-
-        Raises:
-            DatabaseUnavailable: it does not, or not in time.
-        """
-        async with self._snapshot() as connection:
-            await connection.execute(_QUERIES["coordinates"])
-
     async def warehouses(self, caller: Caller) -> str:
         """Return the warehouses that the caller may open: a JSON array of {id, name, location, role}.
 
@@ -104,33 +76,11 @@ class PictureReader:
         """
         async with self._snapshot() as connection:
             await self._become(connection, caller)
-            return await _text(connection, "warehouses", {"most": MOST_ROWS})
-
-    async def picture(self, caller: Caller, warehouse: str) -> Picture | None:
-        """Return the picture of a warehouse (a uuid), or None where there is none that the caller may open.
-
-        Raises:
-            DatabaseUnavailable: Postgres does not answer, or not in time.
-        """
-        parameters = {
-            "warehouse": warehouse,
-            "most": MOST_ROWS,
-            "recent": RECENT_ROWS,
-        }
-        async with self._snapshot() as connection:
-            cursor = await connection.execute(_QUERIES["coordinates"])
-            tick, incarnation, at = await cursor.fetchone() or (0, "", "")
-            await self._become(connection, caller)
-            cursor = await connection.execute(_QUERIES["warehouse"], parameters)
-            found = await cursor.fetchone()
-            if found is None:
-                return None
-            tables = await _text(connection, "tables", parameters)
-        return Picture(tick=tick, incarnation=incarnation, at=at, warehouse=found[0], tables=tables)
+            return await _text(connection, "warehouses", {"most": _MOST})
 
     @asynccontextmanager
     async def _snapshot(self) -> AsyncIterator[psycopg.AsyncConnection]:
-        """One snapshot: everything inside sees the same moment; nothing is left behind on the connection."""
+        """One snapshot, and nothing is left behind on the connection."""
         try:
             async with self._pool.connection() as connection:
                 await connection.execute(_QUERIES["begin"])
@@ -154,7 +104,7 @@ class PictureReader:
 
 
 async def _become_gateway(connection: psycopg.AsyncConnection) -> None:
-    """Ticks and incarnations are for the gateway's role, whatever the login."""
+    """Ticks are for the gateway's role, whatever the login."""
     await connection.execute("set role floorcast_gateway")
     await connection.execute("set search_path = ''")
     await connection.execute("set timezone to 'UTC'")
