@@ -22,6 +22,7 @@ from floorcast.gateway.gateway import Gateway, Past
 from floorcast.gateway.pages import Pages
 from floorcast.gateway.pictures import Pictures
 from floorcast.gateway.schema_watch import SchemaWatch
+from floorcast.gateway.shared_trail import SharedTrail
 from floorcast.gateway.trail import PostgresTrail
 from floorcast.http.application import build_application
 from floorcast.http.metrics import Metrics
@@ -151,11 +152,15 @@ async def open_past(settings: Settings) -> AsyncIterator[Past]:
     room = Room(settings.spool_bytes, settings.spool_bytes // 8)
     spooler = Spooler(database_url, room=room, most_bytes=settings.picture_bytes, seconds=settings.picture_seconds)
     pictures = Pictures(spooler, keep_seconds=settings.picture_keep_seconds)
+    pages = Pages(logs, trail, most_bytes=settings.memory_bytes)
+    shared = SharedTrail(trail, most_bytes=settings.memory_bytes)
     await trail.open()
     await spooler.open()
     try:
-        yield Past(Pages(logs, trail, most_bytes=settings.memory_bytes), trail, pictures)
+        yield Past(pages, shared, pictures)
     finally:
+        await pages.aclose()
+        await shared.aclose()
         await pictures.close()
         await spooler.close()
         await trail.close()

@@ -92,7 +92,7 @@ class Settings(BaseSettings):
         33_554_432,
         validation_alias="FLOORCAST_MEMORY_BYTES",
         description="How much of the stream each gateway process remembers for clients that come back; what is older "
-        "is read from Redis or Postgres.",
+        "is read from Redis or Postgres, and as much of that is kept again, as of large ticks.",
     )
     reading_seconds: Annotated[float, Field(ge=1)] = Field(
         60.0,

@@ -12,7 +12,7 @@ from random import SystemRandom
 from typing import TypeVar
 
 from floorcast.backoff import Backoff
-from floorcast.errors import DatabaseUnavailable
+from floorcast.errors import DatabaseUnavailable, TickNotKept
 from floorcast.gateway import wire
 from floorcast.gateway.audience import History, Member
 from floorcast.gateway.fold import Fold
@@ -120,6 +120,8 @@ class Sources:
                     if number > sent:
                         yield tuple(each for _, each in law.told(page, (warehouse,), settlement))
                         sent = number
+            except TickNotKept:
+                raise Refetch("trimmed") from None
             except DatabaseUnavailable:
                 await asyncio.sleep(backoff.next_seconds())
             else:

@@ -4,16 +4,22 @@ A thousand kiosks that were away together come back with cursors a few ticks apa
 whoever asks, and are kept for a while.
 """
 
-import asyncio
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Protocol
 
 from floorcast.errors import StreamUnavailable
+from floorcast.gateway.together import Together
 from floorcast.past import Past
 
 _ROUND = 256
 """Ticks. Reading back to a round one costs little, and most who ask are given the same page."""
+
+_STEPS = 4
+"""So many pages are read from a round tick on to reach what is asked for; past that, a page begins right there."""
+
+_AWAY_SECONDS = 1.0
 
 _Name = tuple[str, tuple[str, ...], int]
 
@@ -42,6 +48,10 @@ class Trail(Protocol):
         """Return what places had after a tick; None where that is not kept any more. Raises DatabaseUnavailable."""
         ...
 
+    async def newest(self) -> tuple[str, int]:
+        """Return the current history, and its newest tick. Raises DatabaseUnavailable."""
+        ...
+
 
 class Pages:
     """Reads pages of the past and keeps the newest used."""
@@ -54,7 +64,13 @@ class Pages:
         self._held = 0
         # History, places and the tick that a page begins behind; the least recently used first.
         self._kept: OrderedDict[_Name, _Kept] = OrderedDict()
-        self._reading: dict[_Name, asyncio.Task[Past | None]] = {}
+        self._reading: Together[_Name, Past | None] = Together()
+        # Until then Redis is not asked again: one that hangs would have every page wait for it.
+        self._away_until = float("-inf")
+
+    async def aclose(self) -> None:
+        """Cut off what is being read."""
+        await self._reading.aclose()
 
     async def page(self, incarnation: str, places: tuple[str, ...], after: int, upto: int) -> Past | None:
         """Return what happened in some places after a tick, up to another or less; None when it is not kept any more.
@@ -63,11 +79,15 @@ class Pages:
             DatabaseUnavailable: Redis does not have it, and Postgres does not answer.
         """
         beginning = after - after % _ROUND
-        if beginning < after:
+        for _ in range(_STEPS if beginning < after else 0):
             past = await self._shared((incarnation, places, beginning), upto)
-            # A page may end before what is asked for, and what is before the round tick may be gone.
-            if past is not None and past.upto > after:
+            # What is before the tick that is asked for may be gone, though that one is not.
+            if past is None:
+                break
+            if past.upto > after:
                 return past.between(after, upto)
+            # Where much happens, a page ends before that; the next one begins where this one ends, whoever asks.
+            beginning = past.upto
         past = await self._shared((incarnation, places, after), upto)
         return None if past is None else past.between(after, upto)
 
@@ -77,21 +97,21 @@ class Pages:
             self._kept.move_to_end(name)
             if kept.past.upto >= upto or kept.is_full:
                 return kept.past
-        reading = self._reading.get(name)
-        if reading is None:
-            reading = self._reading[name] = asyncio.create_task(self._read(name, upto), name="page of the past")
-            reading.add_done_callback(lambda _: self._reading.pop(name, None))
-        # One of many who wait may be cut off; the others still want it.
-        return await asyncio.shield(reading)
+        return await self._reading.ask(name, lambda: self._read(name, upto))
 
     async def _read(self, name: _Name, upto: int) -> Past | None:
         incarnation, places, after = name
-        try:
-            past = await self._logs.read(incarnation, places, after, upto)
-        except StreamUnavailable:
-            past = None
+        past = None
+        if time.monotonic() >= self._away_until:
+            try:
+                past = await self._logs.read(incarnation, places, after, upto)
+            except StreamUnavailable:
+                self._away_until = time.monotonic() + _AWAY_SECONDS
         if past is None:
             past = await self._trail.read(places, after, upto)
+            # The trail knows ticks by number, and another history has the same ones.
+            if past is not None and (await self._trail.newest())[0] != incarnation:
+                return None
         if past is not None:
             self._keep(name, _Kept(past, past.size, is_full=past.upto < upto))
         return past

@@ -120,10 +120,13 @@ class PastPages(Protocol):
 
 
 class PastTrail(Protocol):
-    """What only the trail has. All raise DatabaseUnavailable; `database.past.TrailReader` is one."""
+    """What only the trail has. All raise DatabaseUnavailable; `database.past.TrailReader` is one, shared or not."""
 
     def pages(self, tick: int, places: Sequence[str]) -> AsyncIterator[tuple[Operation, ...]]:
-        """Yield what a large tick brought to some places, in pages that fit into memory; the same pages each time."""
+        """Yield what a large tick brought to some places, in pages that fit into memory; the same pages each time.
+
+        Raises TickNotKept when it is not kept any more.
+        """
         ...
 
     async def access(self, after: int, upto: int) -> Sequence[tuple[int, tuple[Operation, ...]]] | None:

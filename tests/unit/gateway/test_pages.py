@@ -41,6 +41,10 @@ class Shelf:
             return Past(ticks[self.most - 1].tick, tuple(ticks[: self.most]))
         return Past(upto, tuple(ticks))
 
+    async def newest(self) -> tuple[str, int]:
+        """See `pages.Trail`."""
+        return "first", 10_000
+
 
 def _shelves(**vary: int) -> tuple[Shelf, Shelf]:
     logs, trail = Shelf(since=10**9), Shelf(**vary)
@@ -70,8 +74,44 @@ async def test_what_a_thousand_missed_together_is_read_once() -> None:
     assert _ticks(await pages.page("first", NORTH, 1003, 1090)) == list(range(1005, 1091, 3))
     assert len(trail.reads) == 1
     await pages.page("first", ("south",), 1003, 1090)
-    await pages.page("second", NORTH, 1003, 1090)
-    assert len(trail.reads) == 3
+    assert len(trail.reads) == 2
+
+
+async def test_where_much_happens_pages_follow_each_other_whoever_asks() -> None:
+    """Who missed less shares what is read for those who missed more; only who is far on begins somewhere else."""
+    logs, trail = _shelves(most=20)
+    pages = Pages(logs, trail, most_bytes=10**7)
+    for after in (900, 870, 830, 780, 899):
+        past = await pages.page("first", NORTH, after, 1100)
+        assert past is not None
+        assert after < past.upto
+        assert _ticks(past) == [tick for tick in range(after + 1, past.upto + 1) if tick % 3 == 0]
+    assert [after for after, _ in trail.reads] == [768, 828, 888]
+    await pages.page("first", NORTH, 1021, 1100)
+    assert [after for after, _ in trail.reads[3:]] == [948, 1021]
+
+
+async def test_the_trail_of_another_history_answers_nobody() -> None:
+    """Its ticks have the same numbers; whoever holds one of the history before reads the present anew."""
+    logs, trail = _shelves()
+    logs.since = 0
+    pages = Pages(logs, trail, most_bytes=10**6)
+    assert await pages.page("second", NORTH, 256, 260) is not None
+    logs.since = 10**9
+    assert await pages.page("second", NORTH, 512, 515) is None
+    assert await pages.page("first", NORTH, 512, 515) is not None
+
+
+async def test_a_redis_that_is_away_is_not_asked_for_every_page() -> None:
+    """One that hangs takes its time to fail, and somebody waits for each page."""
+    logs, trail = _shelves()
+    logs.failing = StreamUnavailable("away")
+    pages = Pages(logs, trail, most_bytes=10**6)
+    for block in range(5):
+        assert await pages.page("first", NORTH, block * 256, block * 256 + 10) is not None
+    assert len(logs.reads) == 1
+    assert len(trail.reads) == 5
+    await pages.aclose()
 
 
 @given(after=st.integers(0, 900), upto=st.integers(1, 300), since=st.integers(0, 900), most=st.integers(1, 120))
