@@ -29,6 +29,9 @@ REACH_SECONDS = 3.0
 _FOLD_BYTES = 4_194_304
 """So much is folded at most; then its outcome is sent, and folding begins anew."""
 
+_ROWS_AT_ONCE = 256
+"""After so many rows of an outcome others have their turn."""
+
 _SPLICE_NEWS = 2
 """The first news of progress may have been under way when a snapshot was taken; the second was not."""
 
@@ -214,7 +217,12 @@ class Errand:
     async def _send_folded(self) -> None:
         """Send the outcome of everything that was folded."""
         if self._fold.size:
-            for frame in folded_frames(self._member, self._fold, self._reached, self._at, self._member.splice):
+            bodies: list[bytes] = []
+            for number, (tick, operation) in enumerate(self._fold.take(), 1):
+                bodies += bodies_of(self._member, tick, [operation])
+                if not number % _ROWS_AT_ONCE:
+                    await asyncio.sleep(0)
+            for frame in folded_frames(self._member, bodies, self._reached, self._at, self._member.splice):
                 await self._put(frame, self._member.since)
             self._member.since = self._reached
 

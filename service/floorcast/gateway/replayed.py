@@ -31,9 +31,10 @@ def tick_frame(member: Member, tick: PastTick, splice: Splice | None) -> bytes:
     return changes_frame(member.audience, tick.tick, tick.at, bodies, splice) if bodies else b""
 
 
-def folded_frames(member: Member, fold: Fold, upto: int, at: str, splice: Splice | None) -> Iterable[bytes]:
-    """Yield the outcome of everything that was folded, up to a tick; empties the fold."""
-    bodies = [body for tick, operation in fold.take() for body in bodies_of(member, tick, [operation])]
+def folded_frames(
+    member: Member, bodies: Sequence[bytes], upto: int, at: str, splice: Splice | None
+) -> Iterable[bytes]:
+    """Yield what a member is shown of the outcome of everything that was folded, up to a tick."""
     if bodies:
         selection, cursor = member.audience.selection, member.audience.cursor(upto, splice)
         for payload in wire.changes_payloads(upto, at, bodies, cursor, folded=True):
@@ -48,7 +49,8 @@ def frames_of(member: Member, told: Past, history: History) -> list[bytes]:
     for each in told.ticks:
         for operation in each.operations:
             fold.add(each.tick, operation)
-    return list(folded_frames(member, fold, told.upto, told.ticks[-1].at if told.ticks else "", None))
+    bodies = [body for tick, operation in fold.take() for body in bodies_of(member, tick, [operation])]
+    return list(folded_frames(member, bodies, told.upto, told.ticks[-1].at if told.ticks else "", None))
 
 
 def picture_frame(

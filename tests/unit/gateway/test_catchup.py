@@ -277,10 +277,25 @@ async def test_a_large_tick_of_which_the_changes_of_access_are_not_known_any_mor
     async def nothing(after: int, upto: int) -> None:
         """More changes of access than are read, or not kept any more."""
 
-    counter.past.access = nothing  # type: ignore[method-assign, assignment]
+    counter.past.access = nothing  # type: ignore[method-assign]
     anna = counter.reader()
     anna.join()
     counter.tick(an_operation(1), a_grant("bert", NORTH, None, 2, "technician"), large=True)
     await until(lambda: not counter.errands)
     (_, (event, why), (ending, _)) = anna.frames()
     assert (event, why["reason"], ending) == ("must_refetch", "trimmed", "phx_error")
+
+
+async def test_others_have_their_turn_while_much_that_was_folded_is_made_ready(counter: Counter) -> None:
+    """An outcome of thousands of rows is no reason to keep the loop from everybody else."""
+    cursor = await _cursor(counter)
+    for _ in range(3):
+        counter.tick(*(an_operation(n, text="x" * 40) for n in range(1_000)))
+    anna = counter.reader()
+    anna.join(cursor, history="newest")
+    passed = 0
+    while counter.errands:
+        await asyncio.sleep(0)
+        passed += 1
+    assert sorted(ids(anna.frames())) == list(range(1_000))
+    assert passed > 1_000 // 256
