@@ -23,16 +23,11 @@ async def test_a_clock_that_is_set_back_loses_and_doubles_nothing() -> None:
         clock = Clock(home)
         floor = Floor(home, relays=2, gateways=2, wired=True, postgres_settings=SETTINGS, clock=clock)
         crowd = Crowd(floor)
-
-        def set_it(seconds: int) -> None:
-            clock.set(seconds)
-            time.sleep(1)
-
         try:
             await asyncio.to_thread(floor.start)
             await crowd.gather(CLIENTS, rate=STEPS_PER_SECOND)
             for seconds in (-HOUR, 0):
-                cost = await crowd.suffer(lambda _floor, _held, seconds=seconds: set_it(seconds), 1)
+                cost = await crowd.suffer(lambda _floor, held, seconds=seconds: clock.hold(seconds, held), 1)
                 assert cost.faults == []
                 assert (cost.losses, cost.refetches) == (0, {})
                 ((far,),) = floor.query("select extract(epoch from clock_timestamp())::float8")

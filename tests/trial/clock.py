@@ -1,6 +1,7 @@
 """A machine whose clock can be set: libfaketime in front of Postgres and of our processes."""
 
 import shlex
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -36,6 +37,11 @@ class Clock:
         draft.write_text(f"{seconds:+d}")
         draft.chmod(0o644)
         draft.rename(self._folder / "clock")
+
+    def hold(self, seconds: int, held: float) -> None:
+        """Set it, and see how it is for so long; blocks."""
+        self.set(seconds)
+        time.sleep(held)
 
     def programs(self, real: Path) -> Path:
         """A folder of Postgres' programs, whose server goes by it.

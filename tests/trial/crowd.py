@@ -188,7 +188,8 @@ class Crowd:
     def _account(self, fork: int | None) -> list[str]:
         incarnation = self._incarnation()
         trail = read_trail(self.floor.owner_url)
-        found = Ledger(trail, incarnation, fork=fork).audit(self.regulars, self.floor.owner_url)
+        ledger = Ledger(trail, incarnation, fork=fork)
+        found = ledger.audit(self.regulars) + ledger.compare_with_tables(self.floor.owner_url)
         with contextlib.closing(self.floor.redis_client()) as client:
             found += audit_feed(client, trail).faults
         return found + trail.broken_chains()
