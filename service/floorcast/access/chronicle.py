@@ -6,6 +6,7 @@ that he could not read when they were written.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import orjson
 
@@ -17,14 +18,26 @@ MOST = 100_000
 """Changes of grants that are remembered; past it the older half is forgotten, and read back by who needs it."""
 
 
+class _Turn(NamedTuple):
+    """A change of somebody's grant in a warehouse, net of its tick."""
+
+    tick: int
+    user: str
+    # The role before, None for none.
+    was: str | None
+
+
 class Chronicle:
     """Knows every change of access after tick `since`."""
 
     def __init__(self, tick: int) -> None:
         """Begin at a tick, knowing nothing of what was before."""
         self.since = tick
-        # (tick, user, warehouse, role before), ascending; net of each tick.
-        self._grants: list[tuple[int, str, str, str | None]] = []
+        # Warehouse → changes of grants, ascending.
+        self._grants: dict[str, list[_Turn]] = {}
+        self._count = 0
+        # (user, warehouse) → the last tick that changed it.
+        self._latest: dict[tuple[str, str], int] = {}
         # The last tick that changed a warehouse's organization, or made or ended it.
         self._warehouses: dict[str, int] = {}
         # The last ticks that changed a rule, and which tables are tracked.
@@ -33,21 +46,24 @@ class Chronicle:
 
     def note(self, tick: int, operations: Iterable[Operation]) -> None:
         """Move on by a tick that has operations which concern access."""
-        self._take(self._grants, tick, operations)
-        if len(self._grants) > MOST:
-            kept = self._grants[MOST // 2 :]
-            self.since = max(self.since, kept[0][0])
-            self._grants = [each for each in kept if each[0] > self.since]
+        for warehouse, turns in self._read(tick, operations).items():
+            self._grants.setdefault(warehouse, []).extend(turns)
+            self._count += len(turns)
+        if self._count > MOST:
+            self._forget()
 
     def precede(self, since: int, earlier: Sequence[tuple[int, Sequence[Operation]]]) -> None:
         """Learn what happened before: everything after tick `since` up to where the knowledge began, ascending."""
         if since >= self.since:
             return
-        grants: list[tuple[int, str, str, str | None]] = []
+        found: dict[str, list[_Turn]] = {}
         for tick, operations in earlier:
             if since < tick <= self.since:
-                self._take(grants, tick, operations)
-        self._grants[:0] = grants
+                for warehouse, turns in self._read(tick, operations).items():
+                    found.setdefault(warehouse, []).extend(turns)
+        for warehouse, turns in found.items():
+            self._grants[warehouse] = [*turns, *self._grants.get(warehouse, ())]
+            self._count += len(turns)
         self.since = since
 
     def access_changed(self, claims_role: str, user: str, warehouse: str, after: int) -> bool:
@@ -55,35 +71,24 @@ class Chronicle:
 
         Only to be asked for an `after` that is not before `since`.
         """
-        if self.rules_changed > after or self._warehouses.get(warehouse, 0) > after:
-            return True
-        if claims_role == SERVICE_ROLE:
-            return False
-        return any(each[1:3] == (user, warehouse) for each in self._later(after))
+        return self.changed_at(claims_role, user, warehouse) > after
 
     def changed_at(self, claims_role: str, user: str, warehouse: str) -> int:
         """Return the last tick that changed somebody's access to a warehouse, as far as is known; 0 for none."""
         latest = max(self.rules_changed, self._warehouses.get(warehouse, 0))
-        if claims_role == SERVICE_ROLE:
-            return latest
-        mine = (tick for tick, who, where, _ in reversed(self._grants) if (who, where) == (user, warehouse))
-        return max(latest, next(mine, 0))
+        return latest if claims_role == SERVICE_ROLE else max(latest, self._latest.get((user, warehouse), 0))
 
     def people(self, warehouse: str, after: int) -> Mapping[str, str | None]:
         """Return who was let in or out, or changed roles, since tick `after`, each with the role that he had then."""
         found: dict[str, str | None] = {}
-        for _, user, where, was in self._later(after):
-            if where == warehouse:
-                found.setdefault(user, was)
+        # From the newest on, so that the earliest after the tick has the last word.
+        for turn in reversed(self._grants.get(warehouse, ())):
+            if turn.tick <= after:
+                break
+            found[turn.user] = turn.was
         return found
 
-    def _later(self, after: int) -> Iterable[tuple[int, str, str, str | None]]:
-        for place in range(len(self._grants) - 1, -1, -1):
-            if self._grants[place][0] <= after:
-                return self._grants[place + 1 :]
-        return self._grants
-
-    def _take(self, grants: list[tuple[int, str, str, str | None]], tick: int, operations: Iterable[Operation]) -> None:
+    def _read(self, tick: int, operations: Iterable[Operation]) -> dict[str, list[_Turn]]:
         before: dict[tuple[str, str], str | None] = {}
         after: dict[tuple[str, str], str | None] = {}
         for operation in operations:
@@ -99,7 +104,21 @@ class Chronicle:
                 self.rules_changed = max(tick, self.rules_changed)
             elif operation.table == TRACKED:
                 self.tracked_changed = max(tick, self.tracked_changed)
-        grants += [(tick, *pair, was) for pair, was in before.items() if was != after[pair]]
+        turns: dict[str, list[_Turn]] = {}
+        for (user, warehouse), was in before.items():
+            if was != after[user, warehouse]:
+                turns.setdefault(warehouse, []).append(_Turn(tick, user, was))
+                self._latest[user, warehouse] = max(tick, self._latest.get((user, warehouse), 0))
+        return turns
+
+    def _forget(self) -> None:
+        """Forget the older half."""
+        ticks = sorted(turn.tick for turns in self._grants.values() for turn in turns)
+        self.since = max(self.since, ticks[len(ticks) // 2])
+        kept = {name: [turn for turn in turns if turn.tick > self.since] for name, turns in self._grants.items()}
+        self._grants = {name: turns for name, turns in kept.items() if turns}
+        self._count = sum(map(len, self._grants.values()))
+        self._latest = {pair: tick for pair, tick in self._latest.items() if tick > self.since}
 
 
 def _organization(row: bytes | None) -> str | None:

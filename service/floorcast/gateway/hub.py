@@ -135,11 +135,11 @@ class Hub:
 
     def cut_off(self, member: Member, since: int) -> None:
         """Go on with a member whose frames were taken back: it was sent everything up to a tick, live or not."""
-        if member.live:
-            self.fall_behind(member, since)
-        elif since < 0:
+        if since < 0:
             # In the middle of a picture, which is not kept for those who do not read it.
             self.refetch(member, "trimmed")
+        elif member.live:
+            self.fall_behind(member, since)
         else:
             if member.errand is not None:
                 member.errand.cancel()
