@@ -1,7 +1,8 @@
 """What a migration does to a tracked table reaches those who look at it, while the gateway runs."""
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 from tests.fixtures.gateway import SECRET, Phone, a_fact, a_token, free_port
@@ -40,29 +41,44 @@ async def test_who_looks_at_a_table_reads_again_when_it_gets_a_column(
         port=free_port(),
         drain_seconds=0,
     )
-    stop = asyncio.Event()
     async with running(stream.relay()):
         await observed.wait_for(TickPublished)
-        serving = asyncio.create_task(serve_gateway(settings, Metrics(), stop))
-        await observed.wait_for(GatewayReady)
-        url = f"ws://127.0.0.1:{settings.port}/realtime/v1/websocket?vsn=2.0.0&apikey={a_token(role='service_role')}"
-        async with connect(url, compression=None) as socket:
-            phone = Phone(socket)
-            first = await phone.join(place, tables=["cells"])
-            assert first["status"] == "ok", first
-            await stream.cells.owner.execute("alter table cells add column note text")
-            assert (await phone.until("must_refetch"))["reason"] == "schema"
-            await phone.until("phx_error")
-            first = await phone.join(place, tables=["cells"])
-            assert first["status"] == "ok", first
-            observed.forget()
-            # A table that is not looked at is nobody's business.
-            await stream.cells.owner.execute("alter table public.users add column shoe_size int")
-            await observed.wait_for(SchemaChanged, lambda event: event.tables == ("users",))
-            await stream.cells.owner.execute("alter table cells drop column note")
-            assert (await phone.until("must_refetch"))["reason"] == "schema"
+        async with serving(settings):
+            await observed.wait_for(GatewayReady)
+            url = (
+                f"ws://127.0.0.1:{settings.port}/realtime/v1/websocket?vsn=2.0.0&apikey={a_token(role='service_role')}"
+            )
+            async with connect(url, compression=None) as socket:
+                phone = Phone(socket)
+                await joined(phone, place)
+                await stream.cells.owner.execute("alter table cells add column note text")
+                assert (await phone.until("must_refetch"))["reason"] == "schema"
+                await phone.until("phx_error")
+                await joined(phone, place)
+                observed.forget()
+                # A table that is not looked at is nobody's business.
+                await stream.cells.owner.execute("alter table public.users add column shoe_size int")
+                await observed.wait_for(SchemaChanged, lambda event: event.tables == ("users",))
+                await stream.cells.owner.execute("alter table cells drop column note")
+                assert (await phone.until("must_refetch"))["reason"] == "schema"
+
+
+@contextlib.asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[None]:
+    """A whole gateway, as the process has it."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(serve_gateway(settings, Metrics(), stop))
+    try:
+        yield
+    finally:
         stop.set()
-        await serving
+        await task
+
+
+async def joined(phone: Phone, place: str) -> None:
+    """Join and look at the cells only."""
+    reply = await phone.join(place, tables=["cells"])
+    assert reply["status"] == "ok", reply
 
 
 class Catalogue:

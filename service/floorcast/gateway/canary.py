@@ -96,10 +96,11 @@ class Canary:
         """
         if not self.every:
             return True, "switched off by FLOORCAST_CANARY_SECONDS=0"
-        if self._missing is not None and now - self._missing[1] > _PATIENCE_SECONDS:
-            return False, f"written {now - self._missing[1]:.1f} s ago and did not come, {_leg_behind(fresh=fresh)}"
         silence = now - self._came_at
-        if silence > self.every * (1 + _SPREAD) + _PATIENCE_SECONDS:
+        is_late = silence > self.every * (1 + _SPREAD) + _PATIENCE_SECONDS
+        if self._missing is not None and (is_late or now - self._missing[1] > _PATIENCE_SECONDS):
+            return False, f"written {now - self._missing[1]:.1f} s ago and did not come, {_leg_behind(fresh=fresh)}"
+        if is_late:
             why = self._failure or "Postgres does not answer"
             return False, f"did not come for {silence:.1f} s and could not be written: {why}"
         if self._beat < 0:

@@ -93,6 +93,10 @@ def test_one_that_was_written_and_does_not_come_names_the_leg_behind_postgres(*,
     write(canary, 5, 3.0)
     assert canary.verdict(7.9, fresh=fresh)[0]
     assert canary.verdict(8.5, fresh=fresh) == (False, f"written 5.5 s ago and did not come, {leg}")
+    # A write that failed after it says nothing about the one before.
+    canary.writing(9.0)
+    canary.failed("refused", 9.5)
+    assert canary.verdict(9.5, fresh=fresh)[1].startswith("written 6.5 s ago")
     # Written again, by whomever: the first one is still missing since then.
     write(canary, 6, 14.0)
     assert canary.verdict(14.0, fresh=fresh)[1].startswith("written 11.0 s ago")
@@ -147,3 +151,10 @@ def test_switched_off_it_is_never_due_and_never_missing() -> None:
     assert canary.came(3, 5.0) is None
     assert canary.wait(1e9) == float("inf")
     assert canary.verdict(1e9, fresh=False) == (True, "switched off by FLOORCAST_CANARY_SECONDS=0")
+
+
+def test_one_that_was_written_late_is_not_said_to_be_unwritable() -> None:
+    """The gateway was held up; what is missing is known all the same."""
+    canary = a_canary()
+    write(canary, 5, 17.0)
+    assert canary.verdict(18.0, fresh=True)[1].startswith("written 1.0 s ago and did not come, while")
