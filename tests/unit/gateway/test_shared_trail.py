@@ -117,8 +117,13 @@ async def test_what_breaks_off_does_not_look_like_its_end(failure: Exception) ->
     """All who read are told, those behind too, and begin anew."""
     tick = LargeTick(fails_at=4, failure=failure)
     trail = SharedTrail(tick, most_bytes=10**6)
+    slow = trail.pages(7, NORTH)
+    assert await anext(slow) == WHOLE[0]
     outcomes = await asyncio.gather(*(read_all(trail) for _ in range(5)), return_exceptions=True)
     assert outcomes == [failure] * 5
+    assert [await anext(slow) for _ in range(3)] == WHOLE[1:4]
+    with pytest.raises(type(failure)):
+        await anext(slow)
     assert tick.begun == 1
     tick.fails_at = -1
     assert await read_all(trail) == WHOLE
