@@ -89,7 +89,7 @@ def test_a_token_of_somebody_who_is_no_user_requests_as_nobody(owner: Connection
     assert order_row(owner, order)["requested_by"] is None
 
 
-@pytest.mark.parametrize("subject", ["erp", str(uuid4())])
+@pytest.mark.parametrize("subject", ["erp", str(uuid4())], ids=["a word", "a uuid"])
 def test_a_server_writes_orders_whatever_its_token_names(owner: Connection, plant: Plant, subject: str) -> None:
     """Its token names a system, which asked for nothing and verified nothing, and need not be a uuid."""
     with owner.transaction():
