@@ -20,7 +20,7 @@ test: ## Run every test, on real servers and a real browser (one file: make test
 	@tests/install_browser.sh
 	@tests/install_postgres.sh
 	@tests/install_faketime.sh
-	@$(RUN)pytest --postgres=all $(if $(ARGS),$(ARGS),--numprocesses=2 --dist=loadfile)
+	@$(RUN)pytest --postgres=18,15 $(if $(ARGS),$(ARGS),--numprocesses=2 --dist=loadfile)
 
 fast: ## Run the tests that need no server: a few seconds
 	@$(SET_UP) dev
@@ -29,6 +29,7 @@ fast: ## Run the tests that need no server: a few seconds
 soak: ## Run the long tests too: hours of load, faults and reconnects in some minutes
 	@$(SET_UP) dev
 	@FLOORCAST_SOAK=1 $(RUN)pytest --timeout=0 tests/flow tests/fault $(ARGS)
+	@$(RUN)pytest --postgres=16 tests/sql tests/edge tests/contract
 
 mutants: ## Break each promise on purpose, in many ways, and see that the tests notice (some: ARGS=entitled)
 	@$(SET_UP) dev

@@ -69,6 +69,7 @@ def fill(owner: psycopg.Connection[Any], plant: Plant) -> None:
     owner.execute("update public.work_orders set status = 'in_progress' where id = %(order)s", keys)
     with owner.transaction():
         owner.execute("select floorcast.begin_maintenance('to have a row of it')")
+    owner.execute("select floorcast.touch_canary(1)")
     for statement in FURTHER:
         owner.execute(statement.encode(), {**keys, "person": plant.people["technician"]})
 

@@ -81,8 +81,6 @@ async def test_a_picture_and_what_follows_are_what_the_views_show(observed: Obse
     database, stop, chance = floorcast_up.database, asyncio.Event(), random.Random(4)
     settled: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     async with database.owner() as owner, database.owner() as other:
-        # That they may come is news, too.
-        await observed.wait_for(TickDelivered, lambda event: event.tick > 0)
         writing = [asyncio.create_task(write(session, chance, stop)) for session in (owner, other)]
         views, following = [], []
         for person in PEOPLE * 3:
