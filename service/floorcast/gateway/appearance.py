@@ -11,6 +11,9 @@ from floorcast.topic import parse_id
 
 MOST_META_BYTES = 1_024
 
+MOST_META_LEVELS = 16
+"""Values in values. What can be read may be deeper than what can be written, and it is told inside something else."""
+
 
 @dataclass(frozen=True, slots=True)
 class Track:
@@ -65,6 +68,8 @@ def read_call(payload: object) -> Track | Untrack:
 def _read_track(given: object) -> Track:
     if not isinstance(given, dict):
         raise Refusal("bad_presence", "what to be shown with is not an object")
+    if not _is_within(given, MOST_META_LEVELS):
+        raise Refusal("bad_presence", f"what to be shown with is deeper than {MOST_META_LEVELS} levels")
     if len(orjson.dumps(given)) > MOST_META_BYTES:
         raise Refusal("bad_presence", f"what to be shown with has more than {MOST_META_BYTES} bytes")
     order = _read_order(given)
@@ -84,3 +89,9 @@ def _read_order(given: Mapping[str, Any]) -> str:
     if found is None:
         raise Refusal("bad_presence", "`work_order` is not an id")
     return found
+
+
+def _is_within(value: object, levels: int) -> bool:
+    """Whether a value has at most so many levels."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels >= 0 and all(_is_within(each, levels - 1) for each in inner)

@@ -6,7 +6,7 @@ There is no task and no timer per socket: the loop calls in when bytes arrive, a
 import asyncio
 import time
 
-from websockets.frames import Frame, Opcode
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import SEND_EOF, SERVER, State
 from websockets.protocol import Protocol as WebSocketProtocol
 
@@ -18,8 +18,10 @@ from floorcast.gateway.outbox import Outbox
 from floorcast.gateway.session import Close, Session
 from floorcast.gateway.shared import Shared
 from floorcast.gateway.wire import Version
-from floorcast.observe import SocketClosed, SocketOpened, SubscriberSlow, observe
+from floorcast.observe import SocketClosed, SocketOpened, SubscriberSlow, TaskFailed, observe
 from floorcast.topic import HEARTBEAT
+
+_COMPONENT = "gateway"
 
 _CLOSING_SECONDS = 5.0
 """How long the other side may take to answer a close, and the kernel to take it; then the connection is dropped."""
@@ -94,7 +96,11 @@ class Connection(asyncio.Protocol):
         self._protocol.receive_data(data)
         for frame in self._protocol.events_received():
             if self._ending is None and isinstance(frame, Frame):
-                self._hear(frame, now)
+                try:
+                    self._hear(frame, now)
+                except Exception as error:  # noqa: BLE001 — a fault of ours: it is told so, and goes alone
+                    observe(TaskFailed(_COMPONENT, f"{type(error).__name__}: {error}"))
+                    self.close("internal")
         if self._ending is None:
             self._outbox.release()
             if self._session.expires_at != expires_at:
@@ -183,18 +189,21 @@ class Connection(asyncio.Protocol):
         opcode, data = frame.opcode, frame.data
         answer: bytes | Close = b""
         if opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
-            if self._fragments is not None:
+            if self._fragments is not None or not frame.fin:
                 # `websockets` has checked that fragments follow each other and stay within the limit together.
-                opcode, joined = self._fragments
+                opcode, joined = self._fragments or (opcode, bytearray())
                 joined += data
-                data = joined
+                self._fragments, data = (opcode, joined), joined
             if not frame.fin:
-                self._fragments = (opcode, bytearray(data))
                 answer = b"" if self._session.allow(now) else Close("too_many_frames")
             else:
                 self._fragments = None
-                text = bytes(data) if opcode is Opcode.TEXT else None
-                answer = self._session.receive(text, now)
+                if opcode is Opcode.TEXT and not _is_text(data):
+                    # RFC 6455 §8.1. What `websockets` leaves to whoever decodes the text.
+                    self._ending = "closed"
+                    self._protocol.fail(CloseCode.INVALID_DATA, "the text is not UTF-8")
+                    return
+                answer = self._session.receive(bytes(data) if opcode is Opcode.TEXT else None, now)
         elif not self._session.allow(now):
             answer = Close("too_many_frames")
         if isinstance(answer, Close):
@@ -248,3 +257,12 @@ class Connection(asyncio.Protocol):
     def _look_in(self, at: float) -> None:
         self._shared.wheel.cancel(self, self._slot)
         self._slot = self._shared.wheel.schedule(self, at)
+
+
+def _is_text(data: bytes | bytearray | memoryview) -> bool:
+    """Whether bytes are UTF-8."""
+    try:
+        str(data, "utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,5 +1,6 @@
 """Presence: what a joining says of itself, and what it is shown of others."""
 
+import json
 from typing import Any
 
 import pytest
@@ -303,6 +304,10 @@ def test_the_frame_is_the_same_object_for_all_who_see_the_same(lobby: Lobby) -> 
         ({"event": "track"}, "what to be shown with is not an object"),
         ({"event": "TRACK", "payload": []}, "what to be shown with is not an object"),
         ({"event": "track", "payload": {"n": "x" * 1020}}, "what to be shown with has more than 1024 bytes"),
+        (
+            {"event": "track", "payload": json.loads('{"a":[' * 9 + "]}" * 9)},
+            "what to be shown with is deeper than 16 levels",
+        ),
         ({"event": "track", "payload": {"work_order": True}}, "`work_order` is not an id"),
         ({"event": "track", "payload": {"work_order": "a b"}}, "`work_order` is not an id"),
         ({"event": "untrack", "payload": {"work_order": {}}}, "`work_order` is not an id"),
