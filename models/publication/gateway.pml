@@ -2,7 +2,9 @@
 
 
 #define IN_FEED(number) ((number) > g_tick && feed[AT(g_history, number)] != 0)
-#if TICKS == 3
+#if TICKS == 2
+#define FEED_GOES_ON (IN_FEED(1) || IN_FEED(2))
+#elif TICKS == 3
 #define FEED_GOES_ON (IN_FEED(1) || IN_FEED(2) || IN_FEED(3))
 #else
 #define FEED_GOES_ON (IN_FEED(1) || IN_FEED(2) || IN_FEED(3) || IN_FEED(4))
@@ -19,17 +21,46 @@ inline deliver(number, its_seal, content)
   g_tick = number; g_seal = its_seal
 }
 
+#ifdef CURSORS
+/* A cursor that somebody took away, and comes back with whenever a gateway has begun anew: it goes on from there if the
+ * name of the history is the same. Then what the gateway stands at has to come behind it. */
+bool taken;
+byte c_history, c_tick, c_seal;
+
+inline come_back()
+{
+  if
+  :: taken && c_history == g_history && c_tick <= g_tick ->
+     at = g_tick; its = g_seal;
+     do :: at > c_tick -> its = behind[CUT(at, its)]; at-- :: else -> break od;
+     in_order = (its == c_seal);
+     at = 0; its = 0;
+     assert(in_order)
+  :: else -> skip
+  fi
+}
+#endif
+
 proctype gateway()
 {
   byte e_tick, e_seal;               /* the entry in hand */
   byte headers[TICKS + 1], through, i;  /* what Postgres has, by its seals */
 
 begin:
-  atomic { g_history = incarnation; g_tick = tick; g_seal = seal[tick]; following = true };
+  atomic {
+    g_history = incarnation; g_tick = tick; g_seal = seal[tick]; following = true;
+#ifdef CURSORS
+    come_back()
+#endif
+  };
 
 wait:
 end_wait:
   if
+#ifdef CURSORS
+  :: atomic { !taken -> taken = true; c_history = g_history; c_tick = g_tick; c_seal = g_seal; goto wait }
+  :: taken -> goto begin /* the process is another one */
+#endif
   :: d_step { FEED_GOES_ON ->
        e_tick = g_tick + 1;
        do :: feed[AT(g_history, e_tick)] == 0 -> e_tick++ :: else -> break od;
