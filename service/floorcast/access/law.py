@@ -138,11 +138,6 @@ class Law:
             return [warehouse for warehouse in self._grants.warehouses_of(name) if warehouse in joined]
         return ()
 
-    def person_column(self, table: str) -> str | None:
-        """Return the column that names the person whom a table's rows are about; None where they are not."""
-        about = self._persons.get(table)
-        return None if about is None else about.column
-
     def organization_of(self, warehouse: str) -> str | None:
         """Return whose a warehouse is, None when nobody knows."""
         return self._grants.organization_of(warehouse)

@@ -13,7 +13,7 @@ from floorcast.errors import DatabaseUnavailable, PicturesBusy, PictureTooLarge,
 from floorcast.filter.row import RowMismatch
 from floorcast.gateway.audience import History, Member
 from floorcast.gateway.errand import Errand, Refetch, Sources
-from floorcast.gateway.hub import Hub
+from floorcast.gateway.hub import Hub, together
 from floorcast.gateway.joining import Joining
 from floorcast.gateway.replayed import frames_of
 from floorcast.gateway.upstream import PastPages, PastTrail, Pictures
@@ -119,21 +119,26 @@ class CatchUps:
         if reason is not None:
             hub.refetch(member, reason)
             return True
-        told = hub.recall(member.audience.selection.warehouse, cursor.tick)
+        selection = member.audience.selection
+        told = hub.recall(selection.warehouse, cursor.tick)
         if told is None or told.upto != hub.position or any(each.large for each in told.ticks) or not outbox.has_room:
             return False
         try:
-            frames = frames_of(member, told, joining.request.manner.history)
+            frames = frames_of(member, cursor.tick, told, joining.request.manner.history)
         except RowMismatch:
             hub.refetch(member, "schema")
             return True
-        if sum(map(len, frames)) > _AT_ONCE_BYTES:
+        if sum(len(frame) for _, frame in frames) > _AT_ONCE_BYTES:
             return False
-        answer = joining.accepted(cursor.tick, member.audience.cursor(cursor.tick))
-        member.asking, member.since = None, hub.position
+        member.since = hub.position
         hub.go_live(member)
-        progress = hub.progress_frame(member.audience) if hub.progress_at else b""
-        outbox.put(b"".join((answer, *frames, progress)))
+        if hub.progress_at:
+            frames.append((hub.position, hub.progress_frame(member.audience)))
+        _answer(member, joining.accepted(cursor.tick, member.audience.cursor(cursor.tick)))
+        # As live frames leave: in few writes, and what waits can be taken back.
+        for after, frame in together(frames):
+            outbox.put(frame, selection.topic, after)
+        outbox.release()
         observe(CaughtUp("memory", hub.position - cursor.tick))
         return True
 

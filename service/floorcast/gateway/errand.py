@@ -101,6 +101,8 @@ class Sources:
             raise Refetch("trimmed")
         if past.upto <= after:
             raise AssertionError("a page of the past that does not go on would be asked for without end")
+        # It may have forgotten something while the page was read; without it nobody can say who was where.
+        await self.know_since(after)
         return hub.tell(warehouse, after, past)
 
     async def told_of_large(self, warehouse: str, tick: int) -> AsyncIterator[tuple[Operation, ...]]:

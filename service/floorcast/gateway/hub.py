@@ -12,7 +12,7 @@ Both lose their topic when access is withdrawn. Encoded frames are kept per audi
 in one loop turn are one write per socket.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from floorcast.access.chronicle import Chronicle
 from floorcast.access.law import UNCHANGED, Beginning, Law, Settlement
@@ -276,14 +276,14 @@ class Hub:
         for audience in self._due:
             pending, own, topic = audience.pending, audience.own, audience.selection.topic
             others = [outbox for outbox in audience.members if outbox not in own] if own else audience.members
-            for after, frame in _together(pending):
+            for after, frame in together(pending):
                 for outbox in others:
                     if outbox.put(frame, topic, after):
                         gathered.append(outbox)  # noqa: PERF401 — putting is the point, this is the exception
             for outbox, instead in own.items():
                 if outbox in audience.members:
                     mixed = [(after, instead.get(place, frame)) for place, (after, frame) in enumerate(pending)]
-                    for after, frame in _together(mixed):
+                    for after, frame in together(mixed):
                         if outbox.put(frame, topic, after):
                             gathered.append(outbox)
             pending.clear()
@@ -307,17 +307,12 @@ class Hub:
                 audience.progress_due = now + self._progress_seconds * share
                 self._append(audience, tick, self.progress_frame(audience))
         self.hand_out()
-        self.moved()
 
     def progress_frame(self, audience: Audience) -> bytes:
         """Return the frame that tells an audience how far it is current."""
         selection = audience.selection
         payload = wire.progress_payload(self.position, self.progress_at, audience.cursor(self.position))
         return wire.push(selection.version, selection.topic, "progress", payload)
-
-    def is_joined(self, places: Iterable[str]) -> bool:
-        """Whether anybody has joined one of these places."""
-        return any(self.law.where(place, self._warehouses) for place in places)
 
     # The end of topics
 
@@ -522,8 +517,10 @@ def _nothing() -> None:
     """Nobody waits."""
 
 
-def _together(pending: list[tuple[int, bytes]]) -> tuple[tuple[int, bytes], ...]:
+def together(pending: Sequence[tuple[int, bytes]]) -> tuple[tuple[int, bytes], ...]:
     """Return frames as they are written: at once, unless much of one write could not be taken back any more.
+
+    Each with the tick up to which whoever gets it had everything before it.
 
     Empty ones stand for what others are given.
     """

@@ -41,16 +41,17 @@ def folded_frames(
             yield wire.push(selection.version, selection.topic, "changes", payload)
 
 
-def frames_of(member: Member, told: Past, history: History) -> list[bytes]:
-    """Return everything that was told, for somebody who is sent all of it in one go."""
+def frames_of(member: Member, after: int, told: Past, history: History) -> list[tuple[int, bytes]]:
+    """Return everything that was told after a tick, each with the tick up to which he has all that was before."""
     if history == "every":
-        return [frame for each in told.ticks if (frame := tick_frame(member, each, None))]
+        return [(each.tick - 1, frame) for each in told.ticks if (frame := tick_frame(member, each, None))]
     fold = Fold()
     for each in told.ticks:
         for operation in each.operations:
             fold.add(each.tick, operation)
     bodies = [body for tick, operation in fold.take() for body in bodies_of(member, tick, [operation])]
-    return list(folded_frames(member, bodies, told.upto, told.ticks[-1].at if told.ticks else "", None))
+    at = told.ticks[-1].at if told.ticks else ""
+    return [(after, frame) for frame in folded_frames(member, bodies, told.upto, at, None)]
 
 
 def picture_frame(

@@ -299,3 +299,18 @@ async def test_others_have_their_turn_while_much_that_was_folded_is_made_ready(c
         passed += 1
     assert sorted(ids(anna.frames())) == list(range(1_000))
     assert passed > 1_000 // 256
+
+
+async def test_what_was_told_at_once_is_taken_back_when_access_is_withdrawn(counter: Counter) -> None:
+    """As what is live: beyond the write that is under way nothing leaves, though it came with his join's answer."""
+    cursor = await _cursor(counter)
+    for number in range(1, 11):
+        counter.tick(an_operation(number, text="x" * 2_500))
+    anna = counter.reader()
+    anna.transport.room = 1
+    anna.join(cursor)
+    counter.tick(a_grant("anna", NORTH, None, 1, "technician"))
+    anna.transport.take()
+    frames = anna.frames()
+    assert [event for event, _ in frames][-2:] == ["revoked", "phx_close"]
+    assert len(ids(frames)) < 8, "of ten, as many as one write has"
