@@ -13,7 +13,8 @@ from floorcast.errors import DatabaseUnavailable, PicturesBusy, PictureTooLarge,
 from floorcast.filter.row import RowMismatch
 from floorcast.gateway.audience import History, Member
 from floorcast.gateway.errand import Errand, Refetch, Sources
-from floorcast.gateway.hub import Hub, together
+from floorcast.gateway.frames import writes_of
+from floorcast.gateway.hub import Hub
 from floorcast.gateway.joining import Joining
 from floorcast.gateway.replayed import frames_of
 from floorcast.gateway.upstream import PastPages, PastTrail, Pictures
@@ -120,7 +121,7 @@ class CatchUps:
             hub.refetch(member, reason)
             return True
         selection = member.audience.selection
-        told = hub.recall(selection.warehouse, cursor.tick)
+        told = hub.hindsight.recall(selection.warehouse, cursor.tick, hub.position)
         if told is None or told.upto != hub.position or any(each.large for each in told.ticks) or not outbox.has_room:
             return False
         try:
@@ -136,7 +137,7 @@ class CatchUps:
             frames.append((hub.position, hub.progress_frame(member.audience)))
         _answer(member, joining.accepted(cursor.tick, member.audience.cursor(cursor.tick)))
         # As live frames leave: in few writes, and what waits can be taken back.
-        for after, frame in together(frames):
+        for after, frame in writes_of(frames):
             outbox.put(frame, selection.topic, after)
         outbox.release()
         observe(CaughtUp("memory", hub.position - cursor.tick))

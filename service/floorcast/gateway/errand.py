@@ -16,8 +16,9 @@ from floorcast.errors import DatabaseUnavailable, TickNotKept
 from floorcast.gateway import wire
 from floorcast.gateway.audience import History, Member
 from floorcast.gateway.fold import Fold
+from floorcast.gateway.frames import picture_frame
 from floorcast.gateway.hub import Hub
-from floorcast.gateway.replayed import bodies_of, folded_frames, picture_frame, tick_frame, unseen
+from floorcast.gateway.replayed import bodies_of, folded_frames, tick_frame, unseen
 from floorcast.gateway.upstream import PastPages, PastTrail, Shown
 from floorcast.observe import CaughtUp, observe
 from floorcast.operation import Operation
@@ -91,11 +92,12 @@ class Sources:
     async def missed(self, warehouse: str, after: int) -> Past:
         """Return what a warehouse was told after a tick, a page of it at least; raises Refetch."""
         hub = self.hub
-        told = hub.recall(warehouse, after)
+        told = hub.hindsight.recall(warehouse, after, hub.position)
         if told is not None:
             return told
         await self.know_since(after)
-        places, upto = hub.places(warehouse, after), min(max(hub.memory.since, after + 1), hub.position)
+        places = hub.hindsight.places(warehouse, after)
+        upto = min(max(hub.memory.since, after + 1), hub.position)
         past = await insist(lambda: self.pages.page(hub.incarnation, places, after, upto))
         if past is None:
             raise Refetch("trimmed")
@@ -103,13 +105,13 @@ class Sources:
             raise AssertionError("a page of the past that does not go on would be asked for without end")
         # It may have forgotten something while the page was read; without it nobody can say who was where.
         await self.know_since(after)
-        return hub.tell(warehouse, after, past)
+        return hub.hindsight.tell(warehouse, after, past)
 
     async def told_of_large(self, warehouse: str, tick: int) -> AsyncIterator[tuple[Operation, ...]]:
         """Yield what a warehouse is told of a large tick; a page that cannot be read now is read later."""
         hub, before, sent = self.hub, tick - 1, 0
         await self.know_since(before)
-        places = hub.places(warehouse, before)
+        places = hub.hindsight.places(warehouse, before)
         earlier = await insist(lambda: self.trail.access(before, tick))
         if earlier is None:
             # Without what it did to access nobody can say who left by it.

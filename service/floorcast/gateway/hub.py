@@ -12,23 +12,24 @@ Both lose their topic when access is withdrawn. Encoded frames are kept per audi
 in one loop turn are one write per socket.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from floorcast.access.chronicle import Chronicle
 from floorcast.access.law import UNCHANGED, Beginning, Law, Settlement
 from floorcast.access.policy import View
-from floorcast.cursor import Cursor, Splice, Terms, digest
+from floorcast.cursor import Cursor, Terms, digest
 from floorcast.filter.row import RowMismatch
 from floorcast.gateway import wire
 from floorcast.gateway.audience import Asking, Audience, Manner, Member, Selection, Subscriber
+from floorcast.gateway.frames import changes_frame, progress_frame, writes_of
+from floorcast.gateway.hindsight import Hindsight
 from floorcast.gateway.lens import Lens
 from floorcast.gateway.memory import Memory
-from floorcast.gateway.outbox import CHUNK, Outbox
+from floorcast.gateway.outbox import Outbox
 from floorcast.gateway.portion import Portion, Portions
 from floorcast.gateway.room import Room
 from floorcast.observe import AccessWithdrawn, TopicsEnded, observe
-from floorcast.operation import ORGANIZATION, PERSON, Operation
-from floorcast.past import Past, PastTick
+from floorcast.operation import Operation
 from floorcast.shape import TableShape
 
 USUAL = Manner()
@@ -43,6 +44,8 @@ class Hub:
         self.law = Law()
         self.chronicle = Chronicle(0)
         self.memory = Memory(memory_bytes)
+        # What warehouses were told, of what these three know.
+        self.hindsight = Hindsight(self.law, self.chronicle, self.memory)
         # What tracked tables look like now.
         self.shapes: Mapping[str, TableShape] = {}
         # Warehouse → who has joined it; a room without audiences is removed.
@@ -76,6 +79,7 @@ class Hub:
         self.incarnation, self.position, self.progress_at = beginning.incarnation, beginning.tick, ""
         self.chronicle = Chronicle(beginning.tick)
         self.memory.begin(beginning.tick)
+        self.hindsight = Hindsight(self.law, self.chronicle, self.memory)
         self.ready = True
 
     def role(self, subscriber: Subscriber, warehouse: str) -> str | None:
@@ -164,7 +168,7 @@ class Hub:
             if not room:
                 del self._warehouses[warehouse]
 
-    # The past
+    # Cursors
 
     def examine(self, member: Member, cursor: Cursor) -> str | None:
         """Return why somebody cannot go on from a cursor, None when he can; `chronicle` has to reach back to it.
@@ -184,41 +188,6 @@ class Hub:
         who = member.subscriber
         changed = self.chronicle.access_changed(who.role, who.user, selection.warehouse, cursor.tick)
         return "policy" if changed else None
-
-    def places(self, warehouse: str, after: int) -> tuple[str, ...]:
-        """Return the places of which a warehouse may have been told something since a tick."""
-        organization = self.law.organization_of(warehouse)
-        people = self.law.people_of(warehouse) | self.chronicle.people(warehouse, after).keys()
-        shared = () if organization is None else (f"{ORGANIZATION}:{organization}",)
-        return (warehouse, *shared, *sorted(f"{PERSON}:{user}" for user in people))
-
-    def recall(self, warehouse: str, after: int) -> Past | None:
-        """Return what a warehouse was told after a tick, as far as it is remembered here; None when it is not."""
-        if after < self.chronicle.since:
-            return None
-        touched = set(self.memory.places_after(f"{PERSON}:", after))
-        places = [
-            place for place in self.places(warehouse, after) if place in touched or not place.startswith(f"{PERSON}:")
-        ]
-        past = self.memory.read(places, after, self.position)
-        return None if past is None else self.tell(warehouse, after, past)
-
-    def tell(self, warehouse: str, after: int, past: Past) -> Past:
-        """Return what a warehouse was told of what happened in its `places`, as it would have been live.
-
-        Who was where then is known from now and from what has changed since. It ends with the first large tick, of
-        which more has to be read.
-        """
-        law = self.law.past(warehouse, self.chronicle.people(warehouse, after))
-        ticks: list[PastTick] = []
-        for each in past.ticks:
-            if each.large:
-                return Past(each.tick, (*ticks, each))
-            settlement = law.settle(each.operations)
-            told = tuple(operation for _, operation in law.told(each.operations, (warehouse,), settlement))
-            if told:
-                ticks.append(PastTick(each.tick, each.at, told))
-        return Past(past.upto, tuple(ticks))
 
     def terms(self, lens: Lens, tables: Iterable[str]) -> Terms:
         """Return what a stream of these tables is computed under now."""
@@ -276,14 +245,14 @@ class Hub:
         for audience in self._due:
             pending, own, topic = audience.pending, audience.own, audience.selection.topic
             others = [outbox for outbox in audience.members if outbox not in own] if own else audience.members
-            for after, frame in together(pending):
+            for after, frame in writes_of(pending):
                 for outbox in others:
                     if outbox.put(frame, topic, after):
                         gathered.append(outbox)  # noqa: PERF401 — putting is the point, this is the exception
             for outbox, instead in own.items():
                 if outbox in audience.members:
                     mixed = [(after, instead.get(place, frame)) for place, (after, frame) in enumerate(pending)]
-                    for after, frame in together(mixed):
+                    for after, frame in writes_of(mixed):
                         if outbox.put(frame, topic, after):
                             gathered.append(outbox)
             pending.clear()
@@ -310,9 +279,7 @@ class Hub:
 
     def progress_frame(self, audience: Audience) -> bytes:
         """Return the frame that tells an audience how far it is current."""
-        selection = audience.selection
-        payload = wire.progress_payload(self.position, self.progress_at, audience.cursor(self.position))
-        return wire.push(selection.version, selection.topic, "progress", payload)
+        return progress_frame(audience, self.position, self.progress_at)
 
     # The end of topics
 
@@ -482,15 +449,6 @@ class Hub:
             yield from room
 
 
-def changes_frame(
-    audience: Audience, tick: int, at: str, bodies: Iterable[bytes], splice: Splice | None = None
-) -> bytes:
-    """Return a tick for an audience: one frame, or several behind each other where one would be very large."""
-    selection = audience.selection
-    payloads = wire.changes_payloads(tick, at, bodies, audience.cursor(tick, splice))
-    return b"".join(wire.push(selection.version, selection.topic, "changes", payload) for payload in payloads)
-
-
 def _cut_filtered(room: Room, operations: list[Operation], portions: Portions) -> list[tuple[Audience, Portion]]:
     """Return what of a tick is for each of those with filters; raises RowMismatch before anybody is given anything."""
     found = room.concerned(operations).items()
@@ -515,16 +473,3 @@ def _nobody_left(_: Member, __: bool) -> None:  # noqa: FBT001 — as `Hub.left`
 
 def _nothing() -> None:
     """Nobody waits."""
-
-
-def together(pending: Sequence[tuple[int, bytes]]) -> tuple[tuple[int, bytes], ...]:
-    """Return frames as they are written: at once, unless much of one write could not be taken back any more.
-
-    Each with the tick up to which whoever gets it had everything before it.
-
-    Empty ones stand for what others are given.
-    """
-    if sum(len(frame) for _, frame in pending) <= CHUNK:
-        joined = b"".join(frame for _, frame in pending)
-        return ((pending[0][0], joined),) if joined else ()
-    return tuple(each for each in pending if each[1])

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from floorcast.cursor import Splice
 from floorcast.gateway import wire
-from floorcast.gateway.audience import Audience, History, Member
+from floorcast.gateway.audience import History, Member
 from floorcast.gateway.fold import Fold
-from floorcast.gateway.hub import changes_frame
+from floorcast.gateway.frames import changes_frame
 from floorcast.gateway.portion import Portions
-from floorcast.gateway.upstream import Shown
 from floorcast.operation import Operation
 from floorcast.past import Past, PastTick
 
@@ -52,12 +51,3 @@ def frames_of(member: Member, after: int, told: Past, history: History) -> list[
     bodies = [body for tick, operation in fold.take() for body in bodies_of(member, tick, [operation])]
     at = told.ticks[-1].at if told.ticks else ""
     return [(after, frame) for frame in folded_frames(member, bodies, told.upto, at, None)]
-
-
-def picture_frame(
-    audience: Audience, shown: Shown, part: int, rows: bytes, *, end: bool = False, cursor: str | None = None
-) -> bytes:
-    """Return one part of a picture."""
-    selection = audience.selection
-    payload = wire.snapshot_payload(shown.tick, shown.at, part, rows, end=end, cursor=cursor)
-    return wire.push(selection.version, selection.topic, "snapshot", payload)

@@ -65,7 +65,7 @@ def _person(n: int, user: str) -> Operation:
 
 
 def _recalled(hub: Hub, after: int) -> list[tuple[int, list[int]]]:
-    past = hub.recall(NORTH, after)
+    past = hub.hindsight.recall(NORTH, after, hub.position)
     assert past is not None
     return [(each.tick, [operation.n for operation in each.operations]) for each in past.ticks]
 
@@ -79,9 +79,16 @@ def test_a_warehouse_recalls_what_its_organization_and_its_people_had(hub: Hub) 
     # The sixth is that Anna's row left.
     assert _recalled(hub, 7) == [(8, [1, 2, 3]), (10, [6]), (11, [9])]
     assert _recalled(hub, 8) == [(10, [6]), (11, [9])]
-    assert hub.recall(NORTH, 6) is None
-    assert hub.places(NORTH, 7) == (NORTH, f"organization:{QUARRY}", "user:anna", "user:bert", "user:carl", "user:max")
-    assert "user:anna" not in hub.places(NORTH, 10)
+    assert hub.hindsight.recall(NORTH, 6, hub.position) is None
+    assert hub.hindsight.places(NORTH, 7) == (
+        NORTH,
+        f"organization:{QUARRY}",
+        "user:anna",
+        "user:bert",
+        "user:carl",
+        "user:max",
+    )
+    assert "user:anna" not in hub.hindsight.places(NORTH, 10)
 
 
 def test_a_cursor_goes_on_only_under_the_terms_that_it_was_given_under() -> None:
