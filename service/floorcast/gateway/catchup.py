@@ -63,7 +63,7 @@ class CatchUps:
 
     def welcome(self, member: Member, joining: Joining) -> None:
         """Answer a join that begins with a picture or behind a cursor, and bring it to the present."""
-        cursor = joining.request.beginning.cursor
+        cursor = joining.request.origin.cursor
         if cursor is None:
             self._send(member, lambda: self._begin_with_picture(member, joining))
         elif not self._at_once(member, joining, cursor):

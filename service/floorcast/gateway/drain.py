@@ -22,9 +22,6 @@ _FLUSH_SECONDS = 2.0
 _FAREWELL_SECONDS = 3.0
 _LOOK_SECONDS = 0.02
 
-LONGEST_AFTER = _FLUSH_SECONDS + _FAREWELL_SECONDS
-"""Seconds that a drain may take beyond its time."""
-
 
 async def drain(shared: Shared, seconds: float, others: Callable[[], int] = lambda: 0) -> None:
     """Close every socket with a code that says to come back, within about `seconds`; nobody may be let in any more.

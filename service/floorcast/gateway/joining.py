@@ -8,7 +8,7 @@ import orjson
 
 from floorcast.access.policy import View
 from floorcast.gateway import wire
-from floorcast.gateway.asking import Request
+from floorcast.gateway.join_request import Request
 from floorcast.gateway.wire import Message, Version
 
 

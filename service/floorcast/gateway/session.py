@@ -16,9 +16,9 @@ from floorcast.errors import TokenError
 from floorcast.gateway import wire
 from floorcast.gateway.admission import Admission
 from floorcast.gateway.appearance import PresenceWish
-from floorcast.gateway.asking import Ground, read_request
 from floorcast.gateway.audience import Member, Selection
 from floorcast.gateway.hub import Hub
+from floorcast.gateway.join_request import Ground, read_request
 from floorcast.gateway.joining import Joining
 from floorcast.gateway.lens import look
 from floorcast.gateway.outbox import Outbox
@@ -199,7 +199,7 @@ class Session:
         presence = None if request.presence is None else self._attend(selection, request.presence)
         joining = Joining(self.version, message, request, hub.incarnation, role, view, keys, presence)
         join_ref = message.ref if message.join_ref == wire.NULL else message.join_ref
-        begins_now = not request.beginning.picture and request.beginning.cursor is None
+        begins_now = not request.origin.picture and request.origin.cursor is None
         member = hub.join(self, selection, join_ref, request.manner, None if begins_now else joining)
         self.members = (*self.members, member)
         self.outbox.gather(several=len(self.members) > 1)

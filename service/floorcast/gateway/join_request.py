@@ -20,7 +20,7 @@ MOST_RECENT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class Origin:
     """Where a stream is to begin: now, with a picture, or behind a cursor."""
 
     picture: bool = False
@@ -32,7 +32,7 @@ class Request:
     """A join's payload, understood."""
 
     asked: Asked
-    beginning: Beginning
+    origin: Origin
     manner: Manner
     # Of a picture: table → (column, rows), the newest so many by that column.
     recent: Mapping[str, tuple[str, int]]
@@ -58,7 +58,7 @@ def read_request(payload: Mapping[str, Any], ground: Ground) -> Request:
     asked = Asked(tables, _where(payload.get("where"), followed, ground), _columns(payload, followed, ground))
     return Request(
         asked,
-        _beginning(payload.get("from", "now")),
+        _origin(payload.get("from", "now")),
         _manner(payload),
         _recent(payload, followed, ground),
         read_presence(payload.get("presence")),
@@ -139,15 +139,15 @@ def _shape(table: str, ground: Ground) -> TableShape:
     return shape
 
 
-def _beginning(asked: object) -> Beginning:
+def _origin(asked: object) -> Origin:
     if asked == "now":
-        return Beginning()
+        return Origin()
     if asked == "snapshot":
-        return Beginning(picture=True)
+        return Origin(picture=True)
     if not isinstance(asked, str):
         raise Refusal("bad_join", '`from` is not "now", "snapshot" or a cursor')
     try:
-        return Beginning(cursor=parse_cursor(asked))
+        return Origin(cursor=parse_cursor(asked))
     except ValueError as error:
         raise Refusal("bad_cursor", str(error)) from None
 

@@ -7,8 +7,8 @@ from tests.fixtures.gateway import a_shape
 
 from floorcast.access.policy import View
 from floorcast.cursor import Cursor, Terms, encode_cursor
-from floorcast.gateway.asking import Beginning, Ground, Refusal, Request, read_request
 from floorcast.gateway.audience import Manner
+from floorcast.gateway.join_request import Ground, Origin, Refusal, Request, read_request
 from floorcast.gateway.lens import ALL
 
 TABLES = frozenset({"work_orders", "equipment"})
@@ -25,7 +25,7 @@ def _read(**payload: Any) -> Request:
 
 def test_nothing_asks_for_everything_from_now_on() -> None:
     """What old clients send."""
-    assert _read() == Request(ALL, Beginning(), Manner(), {}, None)
+    assert _read() == Request(ALL, Origin(), Manner(), {}, None)
 
 
 def test_everything_that_may_be_asked_for_is_understood() -> None:
@@ -45,9 +45,9 @@ def test_everything_that_may_be_asked_for_is_understood() -> None:
     assert [(table, str(condition)) for table, condition in request.asked.where] == [("work_orders", "text.eq.a")]
     assert request.recent == {"work_orders": ("at", 50)}
     assert request.manner == Manner("newest", "close")
-    assert isinstance(request.beginning.cursor, Cursor)
-    assert request.beginning.cursor.tick == 46
-    assert _read(**{"from": "snapshot"}).beginning == Beginning(picture=True)
+    assert isinstance(request.origin.cursor, Cursor)
+    assert request.origin.cursor.tick == 46
+    assert _read(**{"from": "snapshot"}).origin == Origin(picture=True)
     assert _read(where={"work_orders": ""}).asked == ALL
 
 
