@@ -109,6 +109,7 @@ class Outbox:
     def lagging(self) -> Mapping[str, int]:
         """Return the topics that were cut off, each with the tick up to which it was handed out; forget them."""
         cut_off, self._cut_off = self._cut_off, None
+        self.release()
         return cut_off or {}
 
     def gather(self, *, several: bool) -> None:
@@ -127,7 +128,8 @@ class Outbox:
             self.waiting_bytes -= size
             # May pause us before it returns; then the rest waits on.
             self.transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
-        self._straight = not (waiting or self.paused or self._several or self.overflown)
+        held_back = self.paused or self._several or self.overflown or self._cut_off is not None
+        self._straight = not (waiting or held_back)
 
     def pause(self) -> None:
         """Hear from the transport that the kernel takes no more."""

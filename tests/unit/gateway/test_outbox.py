@@ -77,6 +77,23 @@ def test_a_topic_that_is_withdrawn_does_not_go_on_where_it_was_cut_off() -> None
     assert listening.outbox.lagging() == {"two": 4}
 
 
+def test_nothing_overtakes_what_was_taken_back() -> None:
+    """The kernel may have taken everything again before anybody saw to those who were cut off."""
+    listening = Listening(limit=10)
+    listening.transport.room = 0
+    for after, frame in ((3, b"x"), (4, b"12345678901")):
+        listening.outbox.put(frame, "one", after)
+    listening.transport.take()
+    listening.outbox.put(b"newer", "one", 5)
+    listening.outbox.put(b"newer", "two", 7)
+    listening.outbox.put(b"answer")
+    listening.outbox.release()
+    assert listening.transport.stream == b"x" + b"answer"
+    assert listening.outbox.lagging() == {"one": 4, "two": 7}
+    listening.outbox.put(b"again", "one", 4)
+    assert listening.transport.stream == b"x" + b"answer" + b"again"
+
+
 def test_what_has_to_be_said_is_bounded_too() -> None:
     """Whoever asks without end and never reads is given up."""
     listening = Listening(limit=10)
