@@ -30,6 +30,9 @@ POLICY = frozenset({TABLE_RULE, COLUMN_RULE, OWNER_RULE})
 CANARY = "floorcast.canary"
 """Tracked: changes that gateways make themselves, to see them come."""
 
+MESSAGES = "realtime.messages"
+"""Broadcasts that the database sends; no warehouse is told of them."""
+
 _OURS = "floorcast."
 
 

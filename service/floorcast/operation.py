@@ -33,6 +33,9 @@ EVERYWHERE = ""
 ORGANIZATION, PERSON = "organization", "user"
 """Kinds of places that stand for several warehouses, as in `user:<id>`. No id of a warehouse has a colon."""
 
+CHANNEL = "channel"
+"""A kind of place that is no warehouse: `channel:private:<name>` and `channel:public:<name>` are rooms."""
+
 
 class PersonTable(NamedTuple):
     """A tracked table whose rows are about a person, and seen wherever that person may be."""
