@@ -71,7 +71,8 @@ WISHES = (
     Wish(P0, W0),
     Wish(P1, W0, {"where": {"equipment": "location=in.(1,2,3)"}, "history": "newest"}, _in_cellar),
     Wish(P1, W1, {"slow": "newest"}),
-    Wish(P3, W1, {"tables": ["equipment", "letters"], "columns": {"letters": ["id", "text"]}}),
+    # With the owner: without him nobody could judge afterwards whether a letter was for its reader.
+    Wish(P3, W1, {"tables": ["equipment", "letters"], "columns": {"letters": ["id", "user_id", "text"]}}),
     Wish(SERVER, W0, {"where": {"letters": "price.gt.40", "work_orders": "not.status.neq.open"}}, _dear),
     Wish(P2, W2),
 )
