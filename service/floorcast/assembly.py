@@ -100,7 +100,11 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
     keys = PublishedKeys(settings.jwks_url) if settings.jwks_url else None
     secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
     verifier = TokenVerifier(
-        secret=secret, keys=keys, audience=settings.jwt_audience, grace_seconds=settings.token_grace_seconds
+        secret=secret,
+        keys=keys,
+        audience=settings.jwt_audience,
+        grace_seconds=settings.token_grace_seconds,
+        publishable=settings.known_publishable_keys,
     )
     trail, feed, warehouses = PostgresTrail(database_url), FeedReader(redis_url), WarehouseReader(database_url)
     board = PresenceBoard(redis_url)

@@ -42,7 +42,8 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr | None = Field(
         None,
         validation_alias="FLOORCAST_JWT_SECRET",
-        description="The HS256 secret that tokens are signed with, at least 32 bytes.",
+        description="The secret that tokens are signed with (HS256; HS384 and HS512 from 48 and 64 bytes on), at least "
+        "32 bytes.",
     )
     jwks_url: str | None = Field(
         None,
@@ -52,7 +53,12 @@ class Settings(BaseSettings):
     jwt_audience: str = Field(
         "authenticated",
         validation_alias="FLOORCAST_JWT_AUDIENCE",
-        description="The `aud` that a token must carry.",
+        description="The `aud` that a person's token must carry.",
+    )
+    publishable_keys: str | None = Field(
+        None,
+        validation_alias="FLOORCAST_PUBLISHABLE_KEYS",
+        description="Supabase's `sb_publishable_…` keys, separated by commas: they open a socket as `anon`.",
     )
     doorbell: Literal["adaptive", "always"] = Field(
         "adaptive",
@@ -251,6 +257,14 @@ class Settings(BaseSettings):
             raise ValueError("should be at least 32 bytes long")
         return value
 
+    @field_validator("publishable_keys")
+    @classmethod
+    def _are_publishable(cls, value: str | None) -> str | None:
+        # A project's secret key must not lie where everybody is told of it.
+        if any(not key.startswith("sb_publishable_") for key in _parts(value)):
+            raise ValueError("should be keys that begin with sb_publishable_, separated by commas")
+        return value
+
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, value: str | None) -> str | None:
@@ -278,7 +292,12 @@ class Settings(BaseSettings):
     @property
     def hosts(self) -> tuple[str, ...]:
         """The addresses to listen on."""
-        return tuple(part.strip() for part in self.host.split(",") if part.strip())
+        return _parts(self.host)
+
+    @property
+    def known_publishable_keys(self) -> tuple[str, ...]:
+        """Those that open a socket."""
+        return _parts(self.publishable_keys)
 
     @property
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -287,7 +306,11 @@ class Settings(BaseSettings):
 
 
 def _networks(text: str | None) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(part.strip(), strict=False) for part in (text or "").split(",") if part.strip())
+    return tuple(ip_network(part, strict=False) for part in _parts(text))
+
+
+def _parts(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -311,6 +334,7 @@ def _sentence(part: object) -> str:
     name = str(part["loc"][0])
     field = next((f for n, f in Settings.model_fields.items() if name in (n, f.validation_alias)), None)
     variable = str(field.validation_alias) if field is not None else name
-    secret = "SECRET" in variable or "URL" in variable
+    # A list of keys may hold a secret one by mistake.
+    secret = "SECRET" in variable or "URL" in variable or "KEYS" in variable
     value = "(not shown)" if secret else repr(part.get("input"))
     return f"{variable} is {value}: {message[:1].lower()}{message[1:]}"

@@ -6,6 +6,10 @@ who was refused before him. So a crowd that comes at once comes back as a queue,
 What is remembered of somebody is two numbers, and of nobody who has been quiet for a while. Were more than `_MOST_KEYS`
 remembered, the longest quiet would be forgotten, which at worst lets him in again: whatever strangers send, no more is
 held, and the limit of the process stands.
+
+Who has no name (a project's public key and nothing else) is in nobody's bucket. All of them in one would be a bucket
+that any stranger with that key can keep empty, for everybody who is about to say who he is. What bounds them is the
+process, and the address where that is limited: many of one plant have one, so it is no name by itself.
 """
 
 from collections import OrderedDict
@@ -129,19 +133,28 @@ class Admission:
         return None
 
     def enter(self, user: str, now: float) -> Later | None:
-        """Decide about somebody who knocked and whose token is good."""
-        if not self._user_connects.has_room(user, now):
+        """Decide about somebody who knocked and whose token is good; see the top for an empty `user`."""
+        if user and not self._user_connects.has_room(user, now):
             return Later("connecting_too_often", self._user_connects.refuse(user, now))
         self._connects.take(_EVERYBODY, now)
-        self._user_connects.take(user, now)
+        if user:
+            self._user_connects.take(user, now)
         return None
 
     def join(self, user: str, now: float) -> Later | None:
-        """Decide about a join."""
-        if not self._user_joins.has_room(user, now):
+        """Decide about a join; see the top for an empty `user`."""
+        if user and not self._user_joins.has_room(user, now):
             return Later("too_many_joins", self._user_joins.refuse(user, now))
         if not self._joins.has_room(_EVERYBODY, now):
             return Later("too_many_joins", self._joins.refuse(_EVERYBODY, now))
         self._joins.take(_EVERYBODY, now)
+        if user:
+            self._user_joins.take(user, now)
+        return None
+
+    def name(self, user: str, now: float) -> Later | None:
+        """Decide about a join, which was counted as everybody's, of somebody who says in it who he is."""
+        if not self._user_joins.has_room(user, now):
+            return Later("too_many_joins", self._user_joins.refuse(user, now))
         self._user_joins.take(user, now)
         return None

@@ -185,7 +185,11 @@ class Session:
         later = self._rules.admission.join(self.user, now)
         if later is not None:
             raise Refusal(later.code, again_in=later.seconds)
+        nameless = not self.user
         self._take_token(payload.get("access_token"))
+        named = self._rules.admission.name(self.user, now) if nameless and self.user else None
+        if named is not None:
+            raise Refusal(named.code, again_in=named.seconds)
         role = hub.role(self, topic.warehouse)
         if role is None:
             raise Refusal("forbidden")
@@ -258,7 +262,11 @@ class Session:
         except TokenError as error:
             raise Refusal(error.code, str(error)) from None
         if claims.user != self.user:
-            raise Refusal("token_invalid", "The token is another user's; open a socket for each.")
+            # A front end connects with the project's key and says in a join who has signed in: once, since whatever
+            # this socket is sent from then on is that user's.
+            if self.user or self.role != "anon":
+                raise Refusal("token_invalid", "The token is another user's; open a socket for each.")
+            self.user = claims.user
         self.expires_at = claims.expires_at
         self.claims = orjson.dumps(claims.raw).decode()
         if claims.role != self.role:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import time
 from typing import Any
 
@@ -14,6 +15,7 @@ from floorcast.access.claims import TokenVerifier, VerificationKey
 from floorcast.errors import TokenError
 
 SECRET = "a secret of sixty-four bytes or more, so that HS512 takes it too, for tests"
+KEY = "sb_publishable_bbbbbbbbbbbbbbbbbbbbbbbb"
 RSA_KEY = rsa.generate_private_key(65537, 2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
 
@@ -91,7 +93,9 @@ def _unsigned(algorithm: str) -> str:
         _unsigned("HS256"),
         _public_key_as_secret(),
         _sign("another secret that is long enough as well"),
-        _sign(SECRET, "HS512"),
+        "sb_publishable_none_of_ours",
+        "sb_secret_none_of_ours",
+        "sb_",
         _sign(RSA_KEY, "RS256", "ec"),
         _sign(RSA_KEY, "RS256", "nobody's"),
         _sign(RSA_KEY, "RS512", "rsa"),
@@ -116,6 +120,9 @@ def test_what_was_not_signed_as_configured_is_invalid(verifier: TokenVerifier, t
         {"role": None},
         {"role": "postgres"},
         {"role": ["authenticated"]},
+        {"role": "anon", "aud": "another"},
+        {"role": "service_role", "aud": ["another"]},
+        {"role": "service_role", "sub": 5},
         {"exp": None},
         {"exp": "soon"},
         # A day ahead: parameters are made when tests are collected, and a whole suite may run for minutes before this.
@@ -127,6 +134,58 @@ def test_claims_that_are_missing_or_wrong_are_invalid(claims: dict[str, object])
     with pytest.raises(TokenError) as refused:
         with_secret.verify(_sign(**claims))
     assert refused.value.code == "token_invalid"
+
+
+@pytest.mark.parametrize("role", ["anon", "service_role"])
+def test_a_key_of_a_project_names_nobody_and_is_for_no_audience(role: str) -> None:
+    """As Supabase makes them: `iss`, `ref`, `role`, `iat` and `exp`. They are nobody's, so the user is empty."""
+    key = _sign(role=role, sub=None, aud=None, iss="supabase", ref="abcdefghijklmnop", iat=1)
+    claims = with_secret.verify(key)
+    assert (claims.user, claims.role, "sub" in claims.raw) == ("", role, False)
+
+
+def test_a_publishable_key_opens_as_anon_without_end() -> None:
+    """Of those that the operator has named; the others are refused by what they are, not as broken tokens."""
+    verifier = TokenVerifier(secret=SECRET, audience="authenticated", publishable=("sb_publishable_a", KEY))
+    claims = verifier.verify(KEY)
+    assert (claims.user, claims.role, claims.expires_at, claims.raw) == ("", "anon", math.inf, {"role": "anon"})
+    for other in (
+        KEY[:-1],
+        KEY + "x",
+        "sb_publishable_",
+        KEY.upper(),
+        KEY.replace("b", "\N{LATIN SMALL LETTER E WITH ACUTE}"),
+    ):
+        with pytest.raises(TokenError) as refused:
+            verifier.verify(other)
+        assert refused.value.code == "token_invalid"
+
+
+@pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
+def test_a_secret_verifies_the_hashes_that_it_is_long_enough_for(algorithm: str) -> None:
+    """One that is shorter than its hash can be guessed more easily than the hash promises."""
+    assert with_secret.verify(_sign(SECRET, algorithm)).user == "anna"
+    short = TokenVerifier(secret=SECRET[:47], audience="authenticated")
+    with pytest.raises(TokenError, match="too short"):
+        short.verify(_sign(SECRET, algorithm))
+
+
+@pytest.mark.parametrize(
+    ("token", "sentence"),
+    [
+        ("", "API key is missing"),
+        ("not a token", "The token provided is not a valid JWT"),
+        (_sign("another secret that is long enough as well"), "Failed to validate JWT signature"),
+        (_sign(exp=None), "Fields `role` and `exp` are required in JWT"),
+        (_sign(role=None), "Fields `role` and `exp` are required in JWT"),
+        (_sign(exp=1), "Token has expired"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_words_that_people_search_for(token: str, sentence: str) -> None:
+    """Those of Supabase, where it has some."""
+    with pytest.raises(TokenError) as refused:
+        with_secret.verify(token)
+    assert str(refused.value) == sentence
 
 
 def test_endless_numbers_are_no_time() -> None:

@@ -133,3 +133,17 @@ def test_one_users_sockets_are_counted_too() -> None:
     admission = Admission(some_limits(user_connects=Pace(1, 3)), Random(1))
     assert [code(admission.enter("anna", 1.0)) for _ in range(4)] == [None, None, None, "connecting_too_often"]
     assert admission.enter("bert", 1.0) is None
+
+
+def test_who_has_no_name_takes_no_users_place() -> None:
+    """A stranger with the public key must not be able to keep everybody out who is about to say who he is."""
+    admission = Admission(some_limits(user_connects=Pace(1, 2), user_joins=Pace(1, 2)), Random(1))
+    assert [admission.enter("", 0.0) for _ in range(20)] == [None] * 20
+    assert [admission.join("", 0.0) for _ in range(20)] == [None] * 20
+    narrow = Admission(some_limits(connects=Pace(1, 2), joins=Pace(1, 2)), Random(1))
+    for _ in range(2):
+        assert narrow.knock("", 0, 0.0) is None
+        assert narrow.enter("", 0.0) is None
+        assert narrow.join("", 0.0) is None
+    assert narrow.knock("", 0, 0.0) is not None, "the process counts them"
+    assert narrow.join("", 0.0) is not None

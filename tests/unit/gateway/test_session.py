@@ -1,6 +1,7 @@
 """One subscriber's side of the conversation."""
 
 import json
+import math
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -37,9 +38,15 @@ class Talk:
     """A session and what it answered."""
 
     def __init__(
-        self, version: Version = 2, topics: int = 5, *, ready: bool = True, limits: Limits | None = None
+        self,
+        version: Version = 2,
+        topics: int = 5,
+        *,
+        ready: bool = True,
+        limits: Limits | None = None,
+        claims: Claims = Claims("anna", "authenticated", 100.0, {}),  # noqa: B008 — a value, not a thing
     ) -> None:
-        """Speak as Anna."""
+        """Speak as Anna, if nobody else is named."""
         self.hub = Hub(5.0)
         if ready:
             self.hub.begin(START)
@@ -48,7 +55,7 @@ class Talk:
         self.lobby = Lobby()
         admission = Admission(limits or some_limits(), Random(1))
         rules = Rules(self.hub, _verify, topics, admission, self._welcome, self.lobby.presence)
-        self.session = Session(rules, Claims("anna", "authenticated", 100.0, {}), version, self.listening.outbox, 0.0)
+        self.session = Session(rules, claims, version, self.listening.outbox, 0.0)
 
     def _welcome(self, member: Member, _: Joining) -> None:
         self.welcomed.append(member)
@@ -203,6 +210,35 @@ def test_a_token_that_is_not_accepted_leaves_the_older_one(token: object) -> Non
     talk.say(*JOIN())
     assert talk.code("1", "2", "warehouse:north", "access_token", {"access_token": token}) == "token_invalid"
     assert (talk.session.user, talk.session.expires_at, len(talk.session.members)) == ("anna", 100.0, 1)
+
+
+NOBODY = Claims("", "anon", math.inf, {})
+"""Who has a project's public key."""
+
+
+def test_who_came_with_a_public_key_may_say_once_who_he_is() -> None:
+    """Front ends connect before anybody has signed in; what is sent to a socket is one user's from then on."""
+    talk = Talk(claims=NOBODY)
+    assert talk.code(*JOIN()) == "forbidden"
+    (reply,) = talk.say(*JOIN(access_token="anna authenticated 500"))
+    assert reply[4]["status"] == "ok"
+    assert (talk.session.user, talk.session.role, talk.session.expires_at) == ("anna", "authenticated", 500.0)
+    assert talk.code(*JOIN("warehouse:south", access_token="bert authenticated 500")) == "token_invalid"
+
+
+def test_a_server_without_a_name_does_not_become_somebody() -> None:
+    """What it was told already is more than a person may see."""
+    talk = Talk(claims=Claims("", "service_role", 100.0, {}))
+    talk.say(*JOIN())
+    assert talk.code(*JOIN("warehouse:south", access_token="anna authenticated 500")) == "token_invalid"
+    assert (talk.session.user, len(talk.session.members)) == ("", 1)
+
+
+def test_who_says_who_he_is_is_counted_as_that_user() -> None:
+    """Else sockets opened with the public key would be a way around the limit for one user."""
+    talk = Talk(claims=NOBODY, limits=some_limits(user_joins=Pace(1, 1)))
+    talk.say(*JOIN(access_token="anna authenticated 500"))
+    assert talk.code(*JOIN("warehouse:south")) == "too_many_joins"
 
 
 def test_a_token_of_a_lesser_role_ends_what_it_may_not_have() -> None:
