@@ -9,6 +9,10 @@ CREATE SCHEMA floorcast;
 
 COMMENT ON SCHEMA floorcast IS 'What is Floorcast''s own: the change trail, ticks, grants, and the functions behind triggers and policies. Not an API for clients.';
 
+CREATE SCHEMA realtime;
+
+COMMENT ON SCHEMA realtime IS 'Floorcast: messages into rooms, in the form that Supabase Realtime gives them; who may use it, policies say.';
+
 CREATE SCHEMA visible;
 
 COMMENT ON SCHEMA visible IS 'Each table of the CMMS as the caller may see it: rows by row level security, null in columns that are not for his role.';
@@ -443,6 +447,16 @@ CREATE FUNCTION floorcast.capture_maintenance_templates() RETURNS trigger
     SET extra_float_digits TO '1'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.capture_messages() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.capture_notifications() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -718,6 +732,12 @@ CREATE FUNCTION floorcast.escalate_work_orders(older_than interval) RETURNS bigi
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.extend_messages() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '2s'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.extend_trail() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -742,6 +762,12 @@ CREATE FUNCTION floorcast.follow_rules() RETURNS trigger
 CREATE FUNCTION floorcast.follow_schedule() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.forget_messages(older_than interval) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '2s'
 -- its body is in triggers/ or in a migration
 
 CREATE FUNCTION floorcast.forget_moved() RETURNS trigger
@@ -873,6 +899,11 @@ CREATE FUNCTION floorcast.maintenance_compliance(warehouse uuid, since timestamp
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.messages_since(topic text, since timestamp with time zone, most integer) RETURNS TABLE(id text, event text, payload text, binary_payload bytea)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.move_stock() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -959,6 +990,11 @@ CREATE FUNCTION floorcast.now_ms() RETURNS bigint
 -- its body is in triggers/ or in a migration
 
 CREATE FUNCTION floorcast.number_work_order() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.probe_channel(topic text) RETURNS uuid[]
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
@@ -1180,6 +1216,31 @@ CREATE FUNCTION floorcast.work_order_sequence(organization_id uuid) RETURNS regc
 
 CREATE FUNCTION floorcast.write_notifications(events public.notifications[], roles text[] DEFAULT '{}'::text[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION realtime.broadcast_changes(topic_name text, event_name text, operation text, table_name text, table_schema text, new record, old record, level text DEFAULT 'ROW'::text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'iso_8601'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION realtime.send(payload jsonb, event text, topic text, private boolean DEFAULT true) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION realtime.send_binary(payload bytea, event text, topic text, private boolean DEFAULT true) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION realtime.topic() RETURNS text
+    LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
@@ -2161,6 +2222,74 @@ COMMENT ON COLUMN public.work_order_timeline."timestamp" IS 'When it happened, b
 
 COMMENT ON COLUMN public.work_order_timeline.deleted_at IS 'When its order was retired; null unless it is. Kept by _100_inherit_warehouse and the order''s _600_retire_children.';
 
+CREATE TABLE realtime.messages (
+    topic text NOT NULL,
+    extension text NOT NULL,
+    payload jsonb,
+    event text,
+    private boolean DEFAULT false,
+    updated_at timestamp without time zone DEFAULT (now() AT TIME ZONE 'utc'::text) NOT NULL,
+    inserted_at timestamp without time zone DEFAULT (now() AT TIME ZONE 'utc'::text) NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    binary_payload bytea,
+    sequence bigint NOT NULL,
+    CONSTRAINT a_message_has_its_time CHECK ((isfinite(inserted_at) AND isfinite(updated_at))),
+    CONSTRAINT a_payload_has_at_most_256_kilobytes CHECK (((octet_length((payload)::text) <= 262144) AND (octet_length(binary_payload) <= 262144))),
+    CONSTRAINT a_topic_has_a_name_that_fits_a_frame CHECK (((octet_length(topic) >= 1) AND (octet_length(topic) <= 255))),
+    CONSTRAINT an_event_has_a_name_that_fits_a_frame CHECK (((octet_length(event) >= 1) AND (octet_length(event) <= 255))),
+    CONSTRAINT an_extension_has_a_short_name CHECK ((octet_length(extension) <= 64))
+)
+PARTITION BY RANGE (inserted_at);
+
+COMMENT ON TABLE realtime.messages IS 'Floorcast: messages that the database sent into rooms, for three days. A row is told to who is in the room, on commit.';
+
+COMMENT ON COLUMN realtime.messages.topic IS 'Name of the room: the topic without realtime:.';
+
+COMMENT ON COLUMN realtime.messages.extension IS 'broadcast is told; presence is what policies are asked about.';
+
+COMMENT ON COLUMN realtime.messages.payload IS 'What is said, as JSON.';
+
+COMMENT ON COLUMN realtime.messages.event IS 'What listeners wait for by name; a message without one is told to nobody.';
+
+COMMENT ON COLUMN realtime.messages.private IS 'For the private room of that name; else for the public one, which is another.';
+
+COMMENT ON COLUMN realtime.messages.updated_at IS 'When it was written, UTC.';
+
+COMMENT ON COLUMN realtime.messages.inserted_at IS 'When the transaction that sent it began, UTC; says which partition holds it.';
+
+COMMENT ON COLUMN realtime.messages.id IS 'Its name: who hears it twice knows by this.';
+
+COMMENT ON COLUMN realtime.messages.binary_payload IS 'What is said, as bytes, in place of payload.';
+
+COMMENT ON COLUMN realtime.messages.sequence IS 'The order in which messages were sent; those of one transaction have the same time.';
+
+CREATE TABLE realtime.messages_default (
+    topic text CONSTRAINT messages_topic_not_null NOT NULL,
+    extension text CONSTRAINT messages_extension_not_null NOT NULL,
+    payload jsonb,
+    event text,
+    private boolean DEFAULT false,
+    updated_at timestamp without time zone DEFAULT (now() AT TIME ZONE 'utc'::text) CONSTRAINT messages_updated_at_not_null NOT NULL,
+    inserted_at timestamp without time zone DEFAULT (now() AT TIME ZONE 'utc'::text) CONSTRAINT messages_inserted_at_not_null NOT NULL,
+    id uuid DEFAULT gen_random_uuid() CONSTRAINT messages_id_not_null NOT NULL,
+    binary_payload bytea,
+    sequence bigint CONSTRAINT messages_sequence_not_null NOT NULL,
+    CONSTRAINT a_message_has_its_time CHECK ((isfinite(inserted_at) AND isfinite(updated_at))),
+    CONSTRAINT a_payload_has_at_most_256_kilobytes CHECK (((octet_length((payload)::text) <= 262144) AND (octet_length(binary_payload) <= 262144))),
+    CONSTRAINT a_topic_has_a_name_that_fits_a_frame CHECK (((octet_length(topic) >= 1) AND (octet_length(topic) <= 255))),
+    CONSTRAINT an_event_has_a_name_that_fits_a_frame CHECK (((octet_length(event) >= 1) AND (octet_length(event) <= 255))),
+    CONSTRAINT an_extension_has_a_short_name CHECK ((octet_length(extension) <= 64))
+);
+
+ALTER TABLE realtime.messages ALTER COLUMN sequence ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME realtime.messages_sequence_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE VIEW visible.equipment WITH (security_barrier='true', security_invoker='false') AS
  SELECT id,
     warehouse_id,
@@ -2952,6 +3081,8 @@ COMMENT ON COLUMN visible.work_orders.schedule_due IS 'The due of the schedule t
 
 ALTER TABLE ONLY floorcast.change ATTACH PARTITION floorcast.change_default DEFAULT;
 
+ALTER TABLE ONLY realtime.messages ATTACH PARTITION realtime.messages_default DEFAULT;
+
 ALTER TABLE ONLY floorcast.change
     ADD CONSTRAINT a_change_has_one_place PRIMARY KEY (xid, seq);
 
@@ -3089,6 +3220,12 @@ ALTER TABLE ONLY public.work_order_timeline
 
 ALTER TABLE ONLY public.work_orders
     ADD CONSTRAINT work_orders_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY realtime.messages
+    ADD CONSTRAINT a_message_has_one_id PRIMARY KEY (id, inserted_at);
+
+ALTER TABLE ONLY realtime.messages_default
+    ADD CONSTRAINT messages_default_pkey PRIMARY KEY (id, inserted_at);
 
 CREATE INDEX change_by_key ON ONLY floorcast.change USING hash (((key)::text));
 
@@ -3304,6 +3441,10 @@ CREATE INDEX work_orders_of_a_machine ON public.work_orders USING btree (equipme
 
 COMMENT ON INDEX public.work_orders_of_a_machine IS 'The history of a machine; and the cascade when the machine moves.';
 
+CREATE INDEX messages_by_topic ON ONLY realtime.messages USING btree (topic, inserted_at);
+
+CREATE INDEX messages_default_topic_inserted_at_idx ON realtime.messages_default USING btree (topic, inserted_at);
+
 ALTER INDEX floorcast.change_by_key ATTACH PARTITION floorcast.change_default_key_idx;
 
 ALTER INDEX floorcast.change_by_old_warehouse ATTACH PARTITION floorcast.change_default_old_warehouse_xid_seq_idx;
@@ -3313,6 +3454,10 @@ ALTER INDEX floorcast.a_change_has_one_place ATTACH PARTITION floorcast.change_d
 ALTER INDEX floorcast.change_by_warehouse ATTACH PARTITION floorcast.change_default_warehouse_xid_seq_idx;
 
 ALTER INDEX floorcast.changes_of_law ATTACH PARTITION floorcast.change_default_xid_seq_idx;
+
+ALTER INDEX realtime.a_message_has_one_id ATTACH PARTITION realtime.messages_default_pkey;
+
+ALTER INDEX realtime.messages_by_topic ATTACH PARTITION realtime.messages_default_topic_inserted_at_idx;
 
 CREATE TRIGGER _100_refuse_changes BEFORE DELETE OR UPDATE ON floorcast.change FOR EACH ROW EXECUTE FUNCTION floorcast.refuse_trail_changes('trail');
 
@@ -4432,6 +4577,12 @@ CREATE TRIGGER _600_retire_children AFTER UPDATE ON public.work_orders REFERENCI
 
 COMMENT ON TRIGGER _600_retire_children ON public.work_orders IS 'What hangs on an order is retired with it and comes back with it.';
 
+CREATE TRIGGER _500_capture_insert AFTER INSERT ON realtime.messages REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION floorcast.capture_messages();
+
+ALTER TABLE realtime.messages ENABLE ALWAYS TRIGGER _500_capture_insert;
+
+COMMENT ON TRIGGER _500_capture_insert ON realtime.messages IS 'Puts broadcasts into the trail.';
+
 ALTER TABLE ONLY public.equipment_hierarchy
     ADD CONSTRAINT a_child_stands_in_the_warehouse_of_its_parent FOREIGN KEY (child_id, warehouse_id) REFERENCES public.equipment(id, warehouse_id) ON UPDATE CASCADE ON DELETE CASCADE;
 
@@ -5084,6 +5235,14 @@ ALTER TABLE public.work_order_timeline ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.work_orders ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE realtime.messages ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE realtime.messages_default ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY servers_do_all ON realtime.messages TO service_role USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY servers_do_all ON realtime.messages IS 'Servers read and write every message.';
+
 GRANT USAGE ON SCHEMA auth TO anon;
 GRANT USAGE ON SCHEMA auth TO authenticated;
 GRANT USAGE ON SCHEMA auth TO service_role;
@@ -5099,6 +5258,10 @@ GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
 GRANT USAGE ON SCHEMA public TO floorcast_viewer;
 GRANT USAGE ON SCHEMA public TO service_role;
+
+GRANT USAGE ON SCHEMA realtime TO anon;
+GRANT USAGE ON SCHEMA realtime TO authenticated;
+GRANT USAGE ON SCHEMA realtime TO service_role;
 
 GRANT ALL ON SCHEMA visible TO floorcast_viewer;
 GRANT USAGE ON SCHEMA visible TO authenticated;
@@ -5255,6 +5418,8 @@ REVOKE ALL ON FUNCTION floorcast.capture_maintenance_schedules() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.capture_maintenance_templates() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION floorcast.capture_messages() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION floorcast.capture_notifications() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.capture_organizations() FROM PUBLIC;
@@ -5344,6 +5509,9 @@ REVOKE ALL ON FUNCTION floorcast.escalate_work_orders(older_than interval) FROM 
 GRANT ALL ON FUNCTION floorcast.escalate_work_orders(older_than interval) TO floorcast_maintain;
 GRANT ALL ON FUNCTION floorcast.escalate_work_orders(older_than interval) TO service_role;
 
+REVOKE ALL ON FUNCTION floorcast.extend_messages() FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.extend_messages() TO floorcast_maintain;
+
 REVOKE ALL ON FUNCTION floorcast.extend_trail() FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.extend_trail() TO floorcast_relay;
 
@@ -5354,6 +5522,9 @@ REVOKE ALL ON FUNCTION floorcast.follow_corrected_meter() FROM PUBLIC;
 REVOKE ALL ON FUNCTION floorcast.follow_rules() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.follow_schedule() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.forget_messages(older_than interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.forget_messages(older_than interval) TO floorcast_maintain;
 
 REVOKE ALL ON FUNCTION floorcast.forget_moved() FROM PUBLIC;
 
@@ -5418,6 +5589,9 @@ REVOKE ALL ON FUNCTION floorcast.maintenance_compliance(warehouse uuid, since ti
 GRANT ALL ON FUNCTION floorcast.maintenance_compliance(warehouse uuid, since timestamp with time zone, until timestamp with time zone) TO authenticated;
 GRANT ALL ON FUNCTION floorcast.maintenance_compliance(warehouse uuid, since timestamp with time zone, until timestamp with time zone) TO service_role;
 
+REVOKE ALL ON FUNCTION floorcast.messages_since(topic text, since timestamp with time zone, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.messages_since(topic text, since timestamp with time zone, most integer) TO floorcast_gateway;
+
 REVOKE ALL ON FUNCTION floorcast.move_stock() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.my_access() FROM PUBLIC;
@@ -5473,6 +5647,9 @@ GRANT ALL ON FUNCTION floorcast.now_ms() TO floorcast_gateway;
 GRANT ALL ON FUNCTION floorcast.now_ms() TO floorcast_relay;
 
 REVOKE ALL ON FUNCTION floorcast.number_work_order() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.probe_channel(topic text) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.probe_channel(topic text) TO floorcast_gateway;
 
 REVOKE ALL ON FUNCTION floorcast.protect(relation regclass, place_column text, scope text, server_columns text[], fixed_columns text[]) FROM PUBLIC;
 
@@ -5574,6 +5751,26 @@ GRANT ALL ON FUNCTION floorcast.verify_ticks(after bigint, largest_count bigint)
 REVOKE ALL ON FUNCTION floorcast.work_order_sequence(organization_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.write_notifications(events public.notifications[], roles text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION realtime.broadcast_changes(topic_name text, event_name text, operation text, table_name text, table_schema text, new record, old record, level text) FROM PUBLIC;
+GRANT ALL ON FUNCTION realtime.broadcast_changes(topic_name text, event_name text, operation text, table_name text, table_schema text, new record, old record, level text) TO anon;
+GRANT ALL ON FUNCTION realtime.broadcast_changes(topic_name text, event_name text, operation text, table_name text, table_schema text, new record, old record, level text) TO authenticated;
+GRANT ALL ON FUNCTION realtime.broadcast_changes(topic_name text, event_name text, operation text, table_name text, table_schema text, new record, old record, level text) TO service_role;
+
+REVOKE ALL ON FUNCTION realtime.send(payload jsonb, event text, topic text, private boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION realtime.send(payload jsonb, event text, topic text, private boolean) TO anon;
+GRANT ALL ON FUNCTION realtime.send(payload jsonb, event text, topic text, private boolean) TO authenticated;
+GRANT ALL ON FUNCTION realtime.send(payload jsonb, event text, topic text, private boolean) TO service_role;
+
+REVOKE ALL ON FUNCTION realtime.send_binary(payload bytea, event text, topic text, private boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION realtime.send_binary(payload bytea, event text, topic text, private boolean) TO anon;
+GRANT ALL ON FUNCTION realtime.send_binary(payload bytea, event text, topic text, private boolean) TO authenticated;
+GRANT ALL ON FUNCTION realtime.send_binary(payload bytea, event text, topic text, private boolean) TO service_role;
+
+REVOKE ALL ON FUNCTION realtime.topic() FROM PUBLIC;
+GRANT ALL ON FUNCTION realtime.topic() TO anon;
+GRANT ALL ON FUNCTION realtime.topic() TO authenticated;
+GRANT ALL ON FUNCTION realtime.topic() TO service_role;
 
 GRANT SELECT ON TABLE floorcast.column_rule TO floorcast_gateway;
 GRANT SELECT ON TABLE floorcast.column_rule TO floorcast_relay;
@@ -5981,6 +6178,10 @@ GRANT SELECT(actor),INSERT(actor) ON TABLE public.work_order_timeline TO authent
 GRANT SELECT("timestamp") ON TABLE public.work_order_timeline TO authenticated;
 
 GRANT SELECT(deleted_at) ON TABLE public.work_order_timeline TO authenticated;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE realtime.messages TO anon;
+GRANT SELECT,INSERT,UPDATE ON TABLE realtime.messages TO authenticated;
+GRANT SELECT,INSERT,UPDATE ON TABLE realtime.messages TO service_role;
 
 GRANT SELECT ON TABLE visible.equipment TO authenticated;
 GRANT SELECT ON TABLE visible.equipment TO service_role;

@@ -37,6 +37,11 @@ CHANNEL = "channel"
 """A kind of place that is no warehouse: `channel:private:<name>` and `channel:public:<name>` are rooms."""
 
 
+def has_log(place: str) -> bool:
+    """Whether Redis keeps a log for a place: a room has none, since nobody resumes there from ticks."""
+    return place != EVERYWHERE and not place.startswith(f"{CHANNEL}:")
+
+
 class PersonTable(NamedTuple):
     """A tracked table whose rows are about a person, and seen wherever that person may be."""
 

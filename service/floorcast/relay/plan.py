@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from floorcast.change import Change
-from floorcast.operation import Operation, operations_in
+from floorcast.operation import Operation, has_log, operations_in
 from floorcast.stream.entry import FeedTick
 from floorcast.tick import TickHeader
 
@@ -26,6 +26,7 @@ def feed_tick(
     if not header.large:
         operations = tuple(operations_in(tuple(changes)))
     large = header.large or len(operations) > LARGEST_ENTRY
+    places = tuple(warehouses) or tuple(each.warehouse for each in operations)
     return FeedTick(
         header.tick,
         header.seal,
@@ -35,7 +36,7 @@ def feed_tick(
         header.count,
         large,
         () if large else operations,
-        (tuple(warehouses) or tuple(dict.fromkeys(each.warehouse for each in operations))) if large else (),
+        tuple(dict.fromkeys(place for place in places if has_log(place))) if large else (),
     )
 
 

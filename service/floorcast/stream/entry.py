@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from floorcast.operation import EVERYWHERE, Operation
+from floorcast.operation import Operation, has_log
 from floorcast.position import Position
 
 _HEADER = b"tick"
@@ -96,7 +96,7 @@ def log_fields(tick: FeedTick) -> Mapping[str, list[bytes]]:
     """Write the fields and values of a tick's entry in the log of each place that it concerns."""
     told: dict[str, list[Operation]] = {place: [] for place in tick.warehouses}
     for operation in tick.operations:
-        if operation.warehouse != EVERYWHERE:
+        if has_log(operation.warehouse):
             told.setdefault(operation.warehouse, []).append(operation)
     header = orjson.dumps({"at": tick.at, "large": tick.large})
     return {place: [_HEADER, header, *_operation_fields(operations)] for place, operations in told.items()}

@@ -80,3 +80,11 @@ def test_the_newest_tick_stays_however_large_it_is() -> None:
     for number in range(1, 5):
         published(retention, number, 1_000_000)
         assert retention.floor <= number
+
+
+def test_a_large_tick_marks_no_log_of_a_room() -> None:
+    """Nobody resumes a room from ticks, and rooms are as many as people care to name."""
+    tick = feed_tick(
+        "i", replace(HEADER, count=LARGE_COUNT + 1), (), ["north", "channel:private:board", "channel:public:board"]
+    )
+    assert tick.warehouses == ("north",)

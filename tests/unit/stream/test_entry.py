@@ -1,6 +1,7 @@
 """How a tick looks in Redis, and back."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 from tests.builders import OTHER_WAREHOUSE, WAREHOUSE
 from tests.fixtures.gateway import an_operation
 
-from floorcast.operation import EVERYWHERE, Operation
+from floorcast.change import MESSAGES
+from floorcast.operation import CHANNEL, EVERYWHERE, Operation
 from floorcast.position import Position
 from floorcast.stream.entry import FeedProgress, FeedTick, log_fields, read_entry, read_log_entry, tick_fields
 
@@ -98,3 +100,11 @@ def test_an_entry_that_is_neither_is_refused() -> None:
     """Somebody else wrote into the feed; guessing would skip a tick."""
     with pytest.raises(KeyError):
         read_entry(b"7-0", {b"something": b"else"})
+
+
+def test_a_room_has_no_log() -> None:
+    """Nobody resumes there from ticks; the feed has what was said."""
+    said = replace(an_operation(), table=MESSAGES, warehouse=f"{CHANNEL}:private:board")
+    tick = FeedTick(1, "", "", "", "", 2, large=False, operations=(said, an_operation()))
+    assert set(log_fields(tick)) == {an_operation().warehouse}
+    assert read_entry(b"1-0", as_mapping(tick_fields(tick))) == tick
