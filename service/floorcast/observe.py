@@ -302,6 +302,13 @@ class ScheduleRefused(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyFailed(Event):
+    """A policy of realtime.messages failed when somebody was judged by it, who so may do nothing in that room."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class WorkOrdersEscalated(Event):
     """Work orders that nobody had touched for long were escalated."""
 

@@ -8,6 +8,6 @@ from typing import Literal
 class Caller:
     """Whose rights a read has."""
 
-    role: Literal["authenticated", "service_role"]
+    role: Literal["authenticated", "service_role", "anon"]
     # The verified token's claims as JSON, as auth.jwt() will return them.
     claims: str
