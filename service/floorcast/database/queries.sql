@@ -374,3 +374,20 @@ from floorcast.tracked as r
 join column_types as c on c.attrelid = r.relation
 where r.warehouse_column is not null
 group by r.table_name, r.key_columns, r.scope, r.warehouse_column;
+
+-- name: published
+-- The tables of publication supabase_realtime, by their names in the trail; null where there is no such publication.
+select
+    case
+        when exists (
+            select from pg_publication as p
+            where p.pubname = 'supabase_realtime'
+        ) then array(
+            select r.table_name
+            from floorcast.tracked as r
+            join pg_class as c on c.oid = r.relation
+            join pg_publication_tables as t
+                on t.schemaname::text = c.relnamespace::regnamespace::text and t.tablename = c.relname
+            where t.pubname = 'supabase_realtime'
+        )
+    end as tables;

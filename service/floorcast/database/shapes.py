@@ -32,3 +32,10 @@ async def read_shapes(connection: psycopg.AsyncConnection[Any]) -> Mapping[str, 
             for row in await cursor.fetchall()
             if not is_ours(row["table_name"])
         }
+
+
+async def published_tables(connection: psycopg.AsyncConnection[Any]) -> frozenset[str] | None:
+    """Return the tracked tables in publication `supabase_realtime`; None where there is no such publication."""
+    cursor = await connection.execute(_QUERIES["published"])
+    row = await cursor.fetchone()
+    return None if row is None or row[0] is None else frozenset(row[0])
