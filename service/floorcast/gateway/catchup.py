@@ -16,7 +16,6 @@ from floorcast.gateway.errand import Errand, Refetch, Sources
 from floorcast.gateway.frames import writes_of
 from floorcast.gateway.hub import Hub
 from floorcast.gateway.joining import Joining
-from floorcast.gateway.replayed import frames_of
 from floorcast.gateway.upstream import PastPages, PastTrail, Pictures
 from floorcast.gateway.wish import picture_request
 from floorcast.observe import CaughtUp, TaskFailed, observe
@@ -84,6 +83,8 @@ class CatchUps:
     def _moved(self) -> None:
         if self._errands:
             self._sources.moved()
+        else:
+            self._sources.forget()
 
     def _send(self, member: Member, work: Callable[[], Awaitable[None]]) -> None:
         errand = asyncio.create_task(self._run(member, work), name="errand")
@@ -121,11 +122,11 @@ class CatchUps:
             hub.refetch(member, reason)
             return True
         selection = member.audience.selection
-        told = hub.hindsight.recall(selection.warehouse, cursor.tick, hub.position)
+        told = self._sources.recall(selection.warehouse, cursor.tick)
         if told is None or told.upto != hub.position or any(each.large for each in told.ticks) or not outbox.has_room:
             return False
         try:
-            frames = frames_of(member, cursor.tick, told, joining.request.manner.history)
+            frames = self._sources.replays.frames_of(member, cursor.tick, told, joining.request.manner.history)
         except RowMismatch:
             hub.refetch(member, "schema")
             return True
@@ -144,6 +145,7 @@ class CatchUps:
         return True
 
     async def _begin_behind(self, member: Member, joining: Joining, cursor: Cursor) -> None:
+        await self._sources.turns.take()
         if cursor.terms.history == member.audience.terms.history:
             await self._sources.reach(cursor.tick)
             await self._sources.know_since(cursor.tick)
@@ -154,6 +156,7 @@ class CatchUps:
         if cursor.tick < self._hub.position:
             # Before the answer, since it may be that the past is not kept.
             await self._sources.missed(member.audience.selection.warehouse, cursor.tick)
+            await self._sources.turns.take()
         _answer(member, joining.accepted(cursor.tick, member.audience.cursor(cursor.tick, cursor.splice)))
         member.splice = cursor.splice
         await Errand(self._sources, member, joining.request.manner.history).run()
@@ -171,6 +174,8 @@ class CatchUps:
             if shown.incarnation != hub.incarnation:
                 raise Refetch("incarnation")
             await self._sources.reach(shown.tick)
+            # A picture is read once for many, who have it in the same moment.
+            await self._sources.turns.take()
             _answer(member, joining.accepted(shown.tick, None))
             if not shown.clean:
                 member.splice = Splice(Snapshot.parse(shown.snapshot), shown.tick + _TICKS_OF_SPLICE)

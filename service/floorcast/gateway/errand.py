@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import TypeVar
 
+from floorcast.access.law import Law, Settlement
 from floorcast.backoff import Backoff
 from floorcast.errors import DatabaseUnavailable, TickNotKept
 from floorcast.gateway import wire
@@ -18,10 +19,12 @@ from floorcast.gateway.audience import History, Member
 from floorcast.gateway.fold import Fold
 from floorcast.gateway.frames import picture_frame
 from floorcast.gateway.hub import Hub
-from floorcast.gateway.replayed import bodies_of, folded_frames, tick_frame, unseen
+from floorcast.gateway.kept import Kept
+from floorcast.gateway.outbox import CHUNK
+from floorcast.gateway.replayed import ROWS_AT_ONCE, Replays, folded_frames, unseen
+from floorcast.gateway.turns import Turns
 from floorcast.gateway.upstream import PastPages, PastTrail, Shown
 from floorcast.observe import CaughtUp, observe
-from floorcast.operation import Operation
 from floorcast.past import Past, PastTick
 
 REACH_SECONDS = 3.0
@@ -30,8 +33,11 @@ REACH_SECONDS = 3.0
 _FOLD_BYTES = 4_194_304
 """So much is folded at most; then its outcome is sent, and folding begins anew."""
 
-_ROWS_AT_ONCE = 256
-"""After so many rows of an outcome others have their turn."""
+_STEPS_AT_ONCE = 8
+"""So many errands take a step in one turn of the loop: each puts about a frame, or makes it first."""
+
+_TOLD_BYTES = 8_388_608
+"""So much of what was told is kept for those who are behind in the same place."""
 
 _SPLICE_NEWS = 2
 """The first news of progress may have been under way when a snapshot was taken; the second was not."""
@@ -61,6 +67,15 @@ class Sources:
     # Set when the hub has moved, and replaced by another.
     news: asyncio.Event = field(default_factory=asyncio.Event)
     extending: asyncio.Lock = field(default_factory=asyncio.Lock)
+    turns: Turns = field(default_factory=lambda: Turns(_STEPS_AT_ONCE))
+    replays: Replays = field(default_factory=Replays)
+    # Warehouse and tick → a page of what it was told behind that, and whether the page is as long as any.
+    told: Kept[tuple[Past, bool]] = field(default_factory=lambda: Kept(_TOLD_BYTES, lambda each: each[0].size))
+    # Large ticks: what a warehouse's law made of them, and pages of what it was told.
+    settled: Kept[tuple[tuple[str, ...], Law, Settlement]] = field(default_factory=lambda: Kept(16, lambda _: 1))
+    told_of: Kept[PastTick] = field(default_factory=lambda: Kept(_TOLD_BYTES, lambda each: Past(0, (each,)).size))
+    # What that was told under: another beginning, or another set of tables, would tell something else.
+    under: tuple[object, int] = (None, 0)
 
     def moved(self) -> None:
         """Wake everybody who waits for the hub."""
@@ -89,10 +104,29 @@ class Sources:
                     raise Refetch("trimmed")
                 chronicle.precede(tick, earlier)
 
+    def forget(self) -> None:
+        """Keep nothing of the past: nobody is being told of it."""
+        self.replays.clear()
+        self.told.clear()
+        self.settled.clear()
+        self.told_of.clear()
+
+    def recall(self, warehouse: str, after: int) -> Past | None:
+        """Return what a warehouse was told after a tick, a page of it at least; None when it is not remembered."""
+        hub = self.hub
+        self._look_what_it_is_under()
+        kept = self.told.find((warehouse, after))
+        if kept is not None:
+            told, is_full = kept
+            if is_full or told.upto == hub.position:
+                return told
+        found = hub.hindsight.recall(warehouse, after, hub.position)
+        return None if found is None else self._keep_told(warehouse, after, found)
+
     async def missed(self, warehouse: str, after: int) -> Past:
         """Return what a warehouse was told after a tick, a page of it at least; raises Refetch."""
         hub = self.hub
-        told = hub.hindsight.recall(warehouse, after, hub.position)
+        told = self.recall(warehouse, after)
         if told is not None:
             return told
         await self.know_since(after)
@@ -105,27 +139,30 @@ class Sources:
             raise AssertionError("a page of the past that does not go on would be asked for without end")
         # It may have forgotten something while the page was read; without it nobody can say who was where.
         await self.know_since(after)
-        return hub.hindsight.tell(warehouse, after, past)
+        # Those who waited for the page with this one find it told.
+        self._look_what_it_is_under()
+        kept = self.told.find((warehouse, after))
+        if kept is not None and kept[0].upto >= past.upto:
+            return kept[0]
+        return self._keep_told(warehouse, after, hub.hindsight.tell(warehouse, after, past))
 
-    async def told_of_large(self, warehouse: str, tick: int) -> AsyncIterator[tuple[Operation, ...]]:
-        """Yield what a warehouse is told of a large tick; a page that cannot be read now is read later."""
-        hub, before, sent = self.hub, tick - 1, 0
-        await self.know_since(before)
-        places = hub.hindsight.places(warehouse, before)
-        earlier = await insist(lambda: self.trail.access(before, tick))
-        if earlier is None:
-            # Without what it did to access nobody can say who left by it.
-            raise Refetch("trimmed")
-        law = hub.law.past(warehouse, hub.chronicle.people(warehouse, before))
-        settlement = law.settle([operation for _, operations in earlier for operation in operations])
+    async def told_of_large(self, warehouse: str, tick: PastTick) -> AsyncIterator[PastTick]:
+        """Yield what a warehouse is told of a large tick, in pages; one that cannot be read now is read later."""
+        places, law, settlement = await self._settle_large(warehouse, tick.tick)
+        sent = 0
         backoff = Backoff(SystemRandom(), largest_seconds=5.0)
         while True:
             number = 0
             try:
-                async for page in self.trail.pages(tick, places):
+                async for page in self.trail.pages(tick.tick, places):
                     number += 1
                     if number > sent:
-                        yield tuple(each for _, each in law.told(page, (warehouse,), settlement))
+                        name = (warehouse, tick.tick, number)
+                        told = self.told_of.find(name)
+                        if told is None:
+                            operations = tuple(each for _, each in law.told(page, (warehouse,), settlement))
+                            told = self.told_of.keep(name, PastTick(tick.tick, tick.at, operations))
+                        yield told
                         sent = number
             except TickNotKept:
                 raise Refetch("trimmed") from None
@@ -133,6 +170,36 @@ class Sources:
                 await asyncio.sleep(backoff.next_seconds())
             else:
                 return
+
+    async def _settle_large(self, warehouse: str, tick: int) -> tuple[tuple[str, ...], Law, Settlement]:
+        """Return the places of a large tick that concern a warehouse, and the law by which it is told; raises Refetch.
+
+        It is settled once for all who are told of it.
+        """
+        hub, before = self.hub, tick - 1
+        await self.know_since(before)
+        earlier = await insist(lambda: self.trail.access(before, tick))
+        if earlier is None:
+            # Without what it did to access nobody can say who left by it.
+            raise Refetch("trimmed")
+        self._look_what_it_is_under()
+        settled = self.settled.find((warehouse, tick))
+        if settled is None:
+            law = hub.law.past(warehouse, hub.chronicle.people(warehouse, before))
+            settlement = law.settle([operation for _, operations in earlier for operation in operations])
+            places = hub.hindsight.places(warehouse, before)
+            settled = self.settled.keep((warehouse, tick), (places, law, settlement))
+        return settled
+
+    def _keep_told(self, warehouse: str, after: int, told: Past) -> Past:
+        self.told.keep((warehouse, after), (told, told.upto < self.hub.position))
+        return told
+
+    def _look_what_it_is_under(self) -> None:
+        under = (self.hub.law, self.hub.chronicle.tracked_changed)
+        if under != self.under:
+            self.forget()
+            self.under = under
 
 
 async def insist(ask: Callable[[], Awaitable[ResultT]]) -> ResultT:
@@ -160,6 +227,8 @@ class Errand:
         # How far was read. `member.since` is how far was sent, which is less while something is being folded.
         self._reached = member.since
         self._at = ""
+        # The turn in which a step may be taken; an older one when it was taken.
+        self._turn = -1
 
     async def run(self) -> None:
         """Send what was missed until the member is live; raises Refetch."""
@@ -167,6 +236,7 @@ class Errand:
         while not self._member.over:
             self._look_at_splice()
             if self._reached < self._hub.position:
+                await self._await_turn()
                 await self._send_page(await self._sources.missed(self._warehouse, self._reached))
                 continue
             await self._send_folded()
@@ -199,61 +269,103 @@ class Errand:
                 self._member.splice = None
 
     async def _send_page(self, told: Past) -> None:
-        for each in told.ticks:
-            if each.large:
-                await self._send_folded()
-                await self._send_large(each)
-            elif self._history == "newest":
-                for operation in unseen(each, self._member.splice):
-                    self._fold.add(each.tick, operation)
-            else:
-                frame = tick_frame(self._member, each, self._member.splice)
-                if frame:
-                    await self._put(frame, each.tick - 1)
-                self._member.since = each.tick
-            self._reached, self._at = each.tick, each.at
+        if self._history == "newest":
+            await self._fold_page(told)
+        else:
+            await self._send_ticks(told)
         self._reached = told.upto
         if not self._fold.size:
             self._member.since = told.upto
         elif self._fold.size > _FOLD_BYTES:
             await self._send_folded()
 
+    async def _send_ticks(self, told: Past) -> None:
+        """Send every change of a page; small ticks in one write, as live ones are."""
+        member, replays = self._member, self._sources.replays
+        frames: list[bytes] = []
+        size = after = 0
+        made = replays.made
+        for each in told.ticks:
+            if replays.made - made > ROWS_AT_ONCE:
+                self._turn, made = -1, replays.made
+                await self._await_turn()
+            frame = b"" if each.large else replays.tick_frame(member, each, member.splice)
+            if frames and (each.large or size + len(frame) > CHUNK):
+                await self._put(b"".join(frames), after)
+                frames, size, member.since = [], 0, each.tick - 1
+            if each.large:
+                await self._send_large(each)
+            elif frame:
+                after = after if frames else each.tick - 1
+                frames.append(frame)
+                size += len(frame)
+            self._reached, self._at = each.tick, each.at
+        if frames:
+            await self._put(b"".join(frames), after)
+
+    async def _fold_page(self, told: Past) -> None:
+        """Fold a page into what was missed before it."""
+        rows = 0
+        for each in told.ticks:
+            if each.large:
+                await self._send_folded()
+                await self._send_large(each)
+            for operation in unseen(each, self._member.splice):
+                self._fold.add(each.tick, operation)
+                rows += 1
+            self._reached, self._at = each.tick, each.at
+            if rows > ROWS_AT_ONCE:
+                self._turn, rows = -1, 0
+                await self._await_turn()
+
     async def _send_folded(self) -> None:
         """Send the outcome of everything that was folded."""
         if self._fold.size:
             bodies: list[bytes] = []
-            for number, (tick, operation) in enumerate(self._fold.take(), 1):
-                bodies += bodies_of(self._member, tick, [operation])
-                if not number % _ROWS_AT_ONCE:
-                    await asyncio.sleep(0)
+            rows = self._fold.take()
+            for start in range(0, len(rows), ROWS_AT_ONCE):
+                await self._await_turn()
+                bodies += self._sources.replays.folded_bodies(self._member, rows[start : start + ROWS_AT_ONCE])
+                self._turn = -1
             for frame in folded_frames(self._member, bodies, self._reached, self._at, self._member.splice):
                 await self._put(frame, self._member.since)
             self._member.since = self._reached
 
     async def _send_large(self, tick: PastTick) -> None:
         """Send a tick that is held nowhere but in the trail, page by page; nothing where nothing of it is shown."""
-        member, part = self._member, 0
+        member, part, start = self._member, 0, 0
         selection = member.audience.selection
-        async for operations in self._sources.told_of_large(self._warehouse, tick.tick):
-            kept = unseen(PastTick(tick.tick, tick.at, operations), self._member.splice)
-            for bodies in filter(None, wire.parts(bodies_of(member, tick.tick, kept))):
-                part += 1
-                payload = wire.changes_payload(tick.tick, tick.at, bodies, part=part, end=False)
-                await self._put(wire.push(selection.version, selection.topic, "changes", payload), tick.tick - 1)
+        async for page in self._sources.told_of_large(self._warehouse, tick):
+            for first in range(0, len(page.operations), ROWS_AT_ONCE):
+                await self._await_turn()
+                piece = PastTick(page.tick, page.at, page.operations[first : first + ROWS_AT_ONCE])
+                for frame in self._sources.replays.large_frames(member, piece, start + first, part, member.splice):
+                    part += 1
+                    await self._put(frame, tick.tick - 1)
+                self._turn = -1
+            start += len(page.operations)
         if part:
             cursor = member.audience.cursor(tick.tick, self._member.splice)
             payload = wire.changes_payload(tick.tick, tick.at, (), cursor=cursor, part=part + 1)
             await self._put(wire.push(selection.version, selection.topic, "changes", payload), tick.tick - 1)
         member.since = tick.tick
 
+    async def _await_turn(self) -> None:
+        """Have a turn: one step may be taken before the next wait for anything."""
+        if self._turn != self._sources.turns.number:
+            self._turn = await self._sources.turns.take()
+
     async def _put(self, frame: bytes, after: int) -> None:
-        """Send a frame once the reader has taken what came before, then let others have their turn."""
+        """Send a frame in a turn of its own, once the reader has taken what came before; then let others go on."""
         outbox = self._member.subscriber.outbox
+        await self._await_turn()
         while not outbox.has_room and not outbox.overflown:
             room = asyncio.Event()
             outbox.when_room(room.set)
             await room.wait()
+            await self._await_turn()
         self._put_now(frame, after)
+        self._turn = -1
         await asyncio.sleep(0)
 
     def _put_now(self, frame: bytes, after: int) -> None:
