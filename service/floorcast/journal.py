@@ -30,6 +30,7 @@ _COUNTED_ONLY: frozenset[type[Event]] = frozenset(
         observe.PictureRead,
         observe.SocketOpened,
         observe.TopicJoined,
+        observe.ChannelJoined,
     }
 )
 

@@ -235,8 +235,16 @@ class TopicJoined(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelJoined(Event):
+    """Somebody asked to join a `realtime:` topic and was not refused at once; `channel` is without that prefix."""
+
+    channel: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
 class JoinRefused(Event):
-    """A join was refused; `code` is a key of errors.CODES."""
+    """A join was refused; `code` is a key of errors.CODES, of a `realtime:` topic Supabase's name for it."""
 
     code: str
 

@@ -76,6 +76,11 @@ class Grants:
             return self._grants.get(user, {}).get(warehouse)
         return None
 
+    @property
+    def warehouses(self) -> Iterable[str]:
+        """Every warehouse that is in use."""
+        return self._organizations.keys()
+
     def warehouses_of(self, user: str) -> Iterable[str]:
         """Return the warehouses in which somebody has a role."""
         return self._grants.get(user, {}).keys()

@@ -94,6 +94,13 @@ class Law:
         """Return what somebody sees in that role."""
         return EVERYTHING if role == SERVICE_ROLE else self._policy.view(role)
 
+    def views_of(self, claims_role: str, user: str) -> Mapping[str, View]:
+        """Return what somebody sees, by warehouse, wherever he may be."""
+        if claims_role == SERVICE_ROLE:
+            return dict.fromkeys(self._grants.warehouses, EVERYTHING)
+        roles = {name: self._grants.role(claims_role, user, name) for name in self._grants.warehouses_of(user)}
+        return {name: self.view(role) for name, role in roles.items() if role is not None}
+
     def tables_for(self, view: View) -> frozenset[str]:
         """Return the tables that are sent to whoever has this view; that there are others is not his to know."""
         return frozenset(table for table in self.tables if view.shows(table))

@@ -89,6 +89,10 @@ class Index(Generic[Key]):
                 if not table.conditions:
                     del self._tables[name]
 
+    def has(self, table: str) -> bool:
+        """Whether somebody has a condition on a table."""
+        return table in self._tables
+
     def candidates(self, table: str, old_row: Row | None, new_row: Row | None) -> Mapping[Key, Sides]:
         """Return whose condition on a table the row met before a change or meets after it, and which of the two.
 

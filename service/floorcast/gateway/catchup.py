@@ -73,6 +73,11 @@ class CatchUps:
         history: History = "newest" if member.manner.when_slow == "newest" else "every"
         self._send(member, Errand(self._sources, member, history).run)
 
+    @property
+    def sources(self) -> Sources:
+        """What its errands read, for others who bring somebody to the present."""
+        return self._sources
+
     async def aclose(self) -> None:
         """End every errand."""
         for errand in self._errands:

@@ -92,7 +92,7 @@ class Connection(asyncio.Protocol):
         """Hear from the other side; any byte proves it alive."""
         now = self._shared.loop.time()
         self._heard_at, self._pinged = now, False
-        expires_at = self._session.expires_at
+        expires_at, next_end = self._session.expires_at, self._session.next_end
         self._protocol.receive_data(data)
         for frame in self._protocol.events_received():
             if self._ending is None and isinstance(frame, Frame):
@@ -105,6 +105,8 @@ class Connection(asyncio.Protocol):
             self._outbox.release()
             if self._session.expires_at != expires_at:
                 self._take_notice(now)
+            elif self._session.next_end != next_end:
+                self._schedule(now)
         self._send_protocol_frames()
 
     def eof_received(self) -> bool:
@@ -137,6 +139,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
             return
         silent = now - self._heard_at
+        self._session.expire(time.time() - self._shared.token_grace_seconds)
         left = self._session.expires_at - time.time()
         due = expiry.due(left, self._notice, self._shared.token_grace_seconds)
         if due == "announce":
@@ -250,8 +253,10 @@ class Connection(asyncio.Protocol):
     def _schedule(self, now: float) -> None:
         """Be looked at when the silence is too long or something about the token is due, whichever is first."""
         patience = self._shared.idle_seconds if self._pinged else self._shared.idle_seconds / 2
-        left = self._session.expires_at - time.time()
-        due_in = expiry.next_look(left, self._notice, self._shared.token_grace_seconds)
+        grace, wall = self._shared.token_grace_seconds, time.time()
+        due_in = expiry.next_look(self._session.expires_at - wall, self._notice, grace)
+        # A channel's token may end before that.
+        due_in = min(due_in, self._session.next_end - wall + grace)
         self._look_in(min(self._heard_at + patience, now + due_in))
 
     def _look_in(self, at: float) -> None:

@@ -16,6 +16,9 @@ from floorcast.gateway.admission import Admission, Limits, Pace
 from floorcast.gateway.attendance import Attendance, Board
 from floorcast.gateway.audience import Member
 from floorcast.gateway.catchup import CatchUps
+from floorcast.gateway.channels.desk import ChannelRules
+from floorcast.gateway.channels.reception import Reception, RightsOf
+from floorcast.gateway.channels.retelling import Retelling
 from floorcast.gateway.drain import drain
 from floorcast.gateway.follower import Follower, Standing
 from floorcast.gateway.hub import Hub
@@ -67,6 +70,7 @@ class Gateway(Generic[HeaderT]):
         past: Past,
         verifier: Verifier,
         application: Any,
+        rights: RightsOf | None = None,
         board: Board | None = None,
         standing: Standing | None = None,
     ) -> None:
@@ -79,6 +83,8 @@ class Gateway(Generic[HeaderT]):
             past: what was before this gateway's own memory, and first pictures.
             verifier: decides about tokens; an `access.claims.TokenVerifier`.
             application: the ASGI application for everything that is not a socket.
+            rights: what people may do in private rooms; a `database.channel_rights.ChannelRightsReader`. None: there
+                are no private rooms.
             board: where gateways hear from each other who is present; a `stream.presence.PresenceBoard`. None: there is
                 only this one.
             standing: kept up to date, for whoever asks whether this gateway is of use.
@@ -91,6 +97,10 @@ class Gateway(Generic[HeaderT]):
         self._catch_ups = CatchUps(
             self._hub, past.pages, past.trail, past.pictures, reading_seconds=settings.reading_seconds
         )
+        # News of the hub are for those, too, whose channels are being brought to the present.
+        self._hub.moved = self._catch_ups.sources.moved
+        self._retelling = Retelling(self._hub.channels, self._catch_ups.sources)
+        self._reception = Reception(self._hub.channels, rights, self._retelling)
         self._attendance = Attendance(board, lease_seconds=settings.presence_lease_seconds, clock=time.monotonic)
         self._hub.left = self._left
         self._onlookers: list[Onlooker] = []
@@ -134,6 +144,8 @@ class Gateway(Generic[HeaderT]):
                 await drain(shared, 0)
             for socket in tuple(shared.open_sockets):
                 socket.close("shutting_down")
+            await self._reception.aclose()
+            await self._retelling.aclose()
             await self._catch_ups.aclose()
             await self._attendance.retire()
 
@@ -150,6 +162,14 @@ class Gateway(Generic[HeaderT]):
                 admission,
                 self._catch_ups.welcome,
                 self._attendance.presence,
+                ChannelRules(
+                    self._hub.channels,
+                    self._verifier.verify,
+                    settings.topics_per_socket,
+                    admission,
+                    lambda: self._hub.ready,
+                    self._reception.welcome,
+                ),
             ),
             frame_bytes=settings.frame_bytes,
             outbox_bytes=settings.outbox_bytes,

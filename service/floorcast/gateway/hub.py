@@ -21,6 +21,7 @@ from floorcast.cursor import Cursor, Terms, digest
 from floorcast.filter.row import RowMismatch
 from floorcast.gateway import wire
 from floorcast.gateway.audience import Asking, Audience, Manner, Member, Selection, Subscriber
+from floorcast.gateway.channels.channels import Channels
 from floorcast.gateway.frames import changes_frame, progress_frame, writes_of
 from floorcast.gateway.hindsight import Hindsight
 from floorcast.gateway.lens import Lens
@@ -52,8 +53,10 @@ class Hub:
         self._warehouses: dict[str, Room] = {}
         # Audiences with pending frames, in the order of their first.
         self._due: list[Audience] = []
-        # Bytes of pending frames, each counted once.
-        self.pending_bytes = 0
+        # `realtime:` topics; they are given the same ticks.
+        self.channels = Channels()
+        # Bytes of our own pending frames, each counted once.
+        self._pending_bytes = 0
         # Joins are taken.
         self.ready = False
         # The last tick that every live member has been given, or is being given.
@@ -80,7 +83,13 @@ class Hub:
         self.chronicle = Chronicle(beginning.tick)
         self.memory.begin(beginning.tick)
         self.hindsight = Hindsight(self.law, self.chronicle, self.memory)
+        self.channels.begin(self.law, beginning.shapes, beginning.incarnation, beginning.tick)
         self.ready = True
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes of frames that wait for `hand_out`, each counted once."""
+        return self._pending_bytes + self.channels.pending_bytes
 
     def role(self, subscriber: Subscriber, warehouse: str) -> str | None:
         """Return the role in which somebody may join a warehouse now, None when not at all."""
@@ -202,7 +211,8 @@ class Hub:
         self.memory.note(tick, at, operations)
         portions = Portions(tick)
         deliveries = 0
-        for room, concerned in self._concerned(operations, settlement):
+        told = self._told(operations, settlement)
+        for room, concerned in self._concerned(told):
             cuts: dict[Lens, Portion] = {}
             for audience in tuple(room.plain.values()):
                 portion = cuts.get(audience.selection.lens)
@@ -218,7 +228,7 @@ class Hub:
             for audience, portion in filtered:
                 deliveries += self._append_portion(audience, portion, tick, at)
         self.position = tick
-        return deliveries
+        return deliveries + self.channels.deliver(tick, at, told)
 
     def deliver_large(self, tick: int, at: str, access: Iterable[Operation], places: Iterable[str]) -> None:
         """Apply a tick that is too large to be held: whom it concerns reads it from the past, each at his own pace.
@@ -234,6 +244,7 @@ class Hub:
         self._settle(tick, tuple(access))
         self.memory.note_large(tick, at, places)
         self.position = tick
+        self.channels.deliver_large(tick)
         for warehouse in {name for place in places for name in self.law.where(place, self._warehouses)}:
             for audience in tuple(self._warehouses[warehouse]):
                 for member in tuple(audience.members.values()):
@@ -260,7 +271,8 @@ class Hub:
         for outbox in gathered:
             outbox.release()
         self._due = []
-        self.pending_bytes = 0
+        self._pending_bytes = 0
+        self.channels.hand_out()
         self.moved()
 
     def progress(self, tick: int, at: str, now: float) -> None:
@@ -321,6 +333,7 @@ class Hub:
             name for name in self.shapes.keys() | shapes.keys() if _differs(self.shapes.get(name), shapes.get(name))
         }
         self.shapes = shapes
+        self.channels.reshape(shapes, self.channels.published)
         if not changed:
             return
         concerned = [each for each in self._every_audience() if any(map(each.selection.lens.view.shows, changed))]
@@ -329,7 +342,8 @@ class Hub:
     def end_all(self, reason: str) -> None:
         """End every joining because the stream cannot go on exactly; no joins are taken until `begin`."""
         self.ready = False
-        self._due, self.pending_bytes = [], 0
+        self._due, self._pending_bytes = [], 0
+        self.channels.end_all(reason)
         members = [member for audience in self._every_audience() for member in _everybody(audience)]
         for member in members:
             self.refetch(member, reason)
@@ -365,6 +379,7 @@ class Hub:
                         self._settle_member(member, warehouse, settlement)
         if self.law.tables is not tables:
             self._settle_tables(tables)
+        self.channels.settle(settlement)
         return settlement
 
     def _settle_member(self, member: Member, warehouse: str, settlement: Settlement) -> None:
@@ -375,13 +390,18 @@ class Hub:
         else:
             self.look_again(member)
 
-    def _concerned(
-        self, operations: Iterable[Operation], settlement: Settlement
-    ) -> Iterator[tuple[Room, list[Operation]]]:
+    def _told(self, operations: Iterable[Operation], settlement: Settlement) -> tuple[tuple[str, Operation], ...]:
+        """Return what is told in the warehouses that somebody looks at, in order."""
+        seen = self.channels.warehouses
+        looked_at = self._warehouses.keys() | seen if seen else self._warehouses
+        return tuple(self.law.told(operations, looked_at, settlement))
+
+    def _concerned(self, told: Iterable[tuple[str, Operation]]) -> Iterator[tuple[Room, list[Operation]]]:
         """Yield, for each warehouse that somebody has joined, who is there and its operations, in order."""
         found: dict[str, list[Operation]] = {}
-        for warehouse, operation in self.law.told(operations, self._warehouses, settlement):
-            found.setdefault(warehouse, []).append(operation)
+        for warehouse, operation in told:
+            if warehouse in self._warehouses:
+                found.setdefault(warehouse, []).append(operation)
         for warehouse, concerned in found.items():
             yield self._warehouses[warehouse], concerned
 
@@ -409,14 +429,14 @@ class Hub:
             if its is not None:
                 owners += 1
                 audience.own.setdefault(outbox, {})[place] = its
-        self.pending_bytes += sum(map(len, frames.values()))
+        self._pending_bytes += sum(map(len, frames.values()))
         return len(audience.members) if frame else owners
 
     def _append(self, audience: Audience, after: int, frame: bytes) -> None:
         if not audience.pending:
             self._due.append(audience)
         audience.pending.append((after, frame))
-        self.pending_bytes += len(frame)
+        self._pending_bytes += len(frame)
 
     def _audience(self, selection: Selection) -> Audience:
         room = self._warehouses.setdefault(selection.warehouse, Room())

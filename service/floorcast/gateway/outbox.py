@@ -156,6 +156,18 @@ class Outbox:
         self._waiting.extend(kept)
         self.waiting_bytes = sum(len(frame) for _, _, frame in kept)
 
+    def take_back(self, topic: str) -> int | None:
+        """Take back what waits of a topic's stream, and nothing else of it.
+
+        Returns the tick up to which its reader has everything; None when nothing of it waited.
+        """
+        waiting = self._waiting or ()
+        after = next((entry[1] for entry in waiting if entry[0] == topic and entry[1] is not None), None)
+        if after is not None:
+            self._waiting = deque(entry for entry in waiting if entry[0] != topic or entry[1] is None)
+            self.waiting_bytes = sum(len(frame) for _, _, frame in self._waiting)
+        return after
+
     @property
     def empty(self) -> bool:
         """Whether nothing waits, here or in the transport."""

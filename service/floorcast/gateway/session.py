@@ -17,6 +17,8 @@ from floorcast.gateway import wire
 from floorcast.gateway.admission import Admission
 from floorcast.gateway.appearance import PresenceWish
 from floorcast.gateway.audience import Member, Selection
+from floorcast.gateway.channels.channel import PREFIX, Person
+from floorcast.gateway.channels.desk import ChannelRules, Desk
 from floorcast.gateway.hub import Hub
 from floorcast.gateway.join_request import Ground, read_request
 from floorcast.gateway.joining import Joining
@@ -45,6 +47,8 @@ class Rules:
     # Answers a join that does not begin now, and brings it to the present.
     welcome: Callable[[Member, Joining], None]
     presence: Presence
+    # None: there are no `realtime:` topics here.
+    channels: ChannelRules | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class Session:
         "_allowed_at",
         "_rules",
         "claims",
+        "desk",
         "expires_at",
         "members",
         "outbox",
@@ -83,6 +88,8 @@ class Session:
         self.expires_at = claims.expires_at
         # A tuple, since most sockets have one topic and a dict of one costs three times as much.
         self.members: tuple[Member, ...] = ()
+        # Its `realtime:` topics; most sockets have none.
+        self.desk: Desk | None = None
         self._allowance = FRAMES_AT_ONCE
         self._allowed_at = now
 
@@ -109,12 +116,14 @@ class Session:
         for member in self.members:
             self._rules.hub.leave(member)
         self.members = ()
+        if self.desk is not None:
+            self.desk.end()
         self._rules.presence.close(self.outbox)
 
     def forget(self, member: Member) -> None:
         """Hear from the hub that it ended a joining."""
         self.members = tuple(other for other in self.members if other is not member)
-        self.outbox.gather(several=len(self.members) > 1)
+        self._gather()
 
     def lag(self) -> Close | None:
         """Go on from where topics were cut off because too much was waiting, or say that the socket has to end."""
@@ -122,6 +131,8 @@ class Session:
             return Close("slow_reader")
         for topic, after in self.outbox.lagging().items():
             member = self._find(topic)
+            if self.desk is not None:
+                self.desk.lag(topic, after)
             if member is not None:
                 if member.manner.when_slow == "close":
                     return Close("slow_reader")
@@ -130,8 +141,20 @@ class Session:
             self._rules.presence.show_again(self.outbox, member.audience.selection.topic)
         return None
 
-    def _answer(self, message: Message, now: float) -> bytes:
+    def expire(self, now: float) -> None:
+        """End the channels whose token is over; `now` is in Unix seconds, less the grace that is given."""
+        if self.desk is not None:
+            self.desk.expire(now)
+
+    @property
+    def next_end(self) -> float:
+        """When the first of its tokens is over, in Unix seconds."""
+        return self.expires_at if self.desk is None else min(self.expires_at, self.desk.expires_at)
+
+    def _answer(self, message: Message, now: float) -> bytes:  # noqa: PLR0911 — one for each event
         match message.event:
+            case _ if message.topic.startswith(PREFIX):
+                return self._channel_answer(message, now)
             case "heartbeat" if message.topic == HEARTBEAT:
                 return wire.reply(self.version, message)
             case "phx_join":
@@ -145,6 +168,21 @@ class Session:
             case _:
                 known = message.topic == HEARTBEAT or self._find(message.topic) is not None
                 return wire.refusal(self.version, message, "unknown_event" if known else "unmatched_topic")
+
+    def _channel_answer(self, message: Message, now: float) -> bytes:
+        if self.desk is None:
+            if self._rules.channels is None:
+                return wire.refusal(self.version, message, "unknown_topic")
+            person = Person(self.user, self.role, self.claims, self.expires_at)
+            self.desk = Desk(self._rules.channels, person, self.version, self.outbox)
+        answer = self.desk.answer(message, now)
+        self._gather()
+        return answer
+
+    def _gather(self) -> None:
+        """Tell the outbox whether the socket has several topics."""
+        channels = 0 if self.desk is None else len(self.desk.channels)
+        self.outbox.gather(several=len(self.members) + channels > 1)
 
     def _find(self, topic: str) -> Member | None:
         return next((member for member in self.members if member.audience.selection.topic == topic), None)
@@ -206,7 +244,7 @@ class Session:
         begins_now = not request.origin.picture and request.origin.cursor is None
         member = hub.join(self, selection, join_ref, request.manner, None if begins_now else joining)
         self.members = (*self.members, member)
-        self.outbox.gather(several=len(self.members) > 1)
+        self._gather()
         observe(TopicJoined(topic.warehouse, self.user, member.since))
         if begins_now:
             return joining.accepted(member.since, member.audience.cursor(member.since))

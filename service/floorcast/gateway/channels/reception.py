@@ -1,0 +1,138 @@
+"""Answers joins of channels that have to wait: for what their person may do there, and for what he missed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from floorcast.errors import DatabaseUnavailable
+from floorcast.gateway.channels import frames
+from floorcast.gateway.channels.channel import Channel, Person, Rights
+from floorcast.gateway.channels.channels import Channels
+from floorcast.gateway.channels.resume import read_resume
+from floorcast.gateway.channels.retelling import Retelling
+from floorcast.gateway.wire import Message
+from floorcast.observe import TaskFailed, observe
+
+_COMPONENT = "gateway"
+
+
+class RightsOf(Protocol):
+    """Knows what policies permit; `rights.PolicyRights` is one."""
+
+    async def read(self, person: Person, topic: str) -> Rights:
+        """Return what somebody may do in a private room; raises DatabaseUnavailable."""
+        ...
+
+
+class Reception:
+    """Every join of a gateway that is not answered yet."""
+
+    def __init__(self, channels: Channels, rights: RightsOf | None, retelling: Retelling) -> None:
+        """Serve these channels."""
+        channels.review = self.review
+        self._channels = channels
+        self._rights = rights
+        self._retelling = retelling
+        self._joining: set[asyncio.Task[None]] = set()
+
+    def welcome(self, channel: Channel, message: Message) -> None:
+        """Answer a join as soon as what it needs is known."""
+        self._start(channel, lambda: self._receive(channel, message), message)
+
+    def review(self, channel: Channel) -> None:
+        """Ask anew what somebody may do in a private room: his token is another one."""
+        self._start(channel, lambda: self._look_again(channel), None)
+
+    async def aclose(self) -> None:
+        """Answer nobody any more."""
+        for task in self._joining:
+            task.cancel()
+        if self._joining:
+            await asyncio.wait(self._joining)
+
+    def _start(self, channel: Channel, work: Callable[[], Awaitable[None]], message: Message | None) -> None:
+        async def run() -> None:
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001 — a fault of ours must not leave somebody without an answer
+                observe(TaskFailed(_COMPONENT, f"{type(error).__name__}: {error}"))
+                if message is not None:
+                    self._refuse(channel, message, "UnknownError: Unknown Error on Channel")
+
+        task = asyncio.create_task(run(), name="reception")
+        if message is not None:
+            channel.errand = task
+        self._joining.add(task)
+        task.add_done_callback(self._joining.discard)
+
+    async def _receive(self, channel: Channel, message: Message) -> None:
+        if channel.config.private:
+            if self._rights is None:
+                self._refuse(channel, message, _unauthorized(channel))
+                return
+            try:
+                channel.rights = await self._rights.read(channel.person, channel.name)
+            except DatabaseUnavailable:
+                self._refuse(channel, message, "UnableToConnectToProject: Postgres does not answer; join again")
+                return
+            if not channel.rights.may_read:
+                self._refuse(channel, message, _unauthorized(channel))
+                return
+        if channel.config.resume is None or not channel.bound.bindings:
+            self._begin(channel, message)
+        else:
+            await self._resume(channel, message, channel.config.resume)
+
+    def _begin(self, channel: Channel, message: Message, gap: str | None = None) -> None:
+        """Answer a join that begins now."""
+        if channel.over:
+            return
+        channel.errand = None
+        self._channels.join(channel, live=True)
+        channel.outbox.put(frames.accepted(channel, message, self._channels.facts))
+        self._channels.joined(channel)
+        if gap is not None:
+            self._channels.tell_of_gap(channel, gap)
+
+    async def _resume(self, channel: Channel, message: Message, text: str) -> None:
+        """Answer a join that goes on from a position, and have it told what it missed."""
+        origin = read_resume(text)
+        if origin is None:
+            self._begin(channel, message, "position")
+            return
+        incarnation, after = origin
+        gap = await self._retelling.examine(channel, incarnation, after)
+        if gap is not None:
+            self._begin(channel, message, gap)
+        elif not channel.over:
+            # Looked up anew: it may have changed while we waited.
+            channel.errand = None
+            self._channels.join(channel, live=False)
+            channel.outbox.put(frames.accepted(channel, message, self._channels.facts_at(after)))
+            self._channels.joined(channel)
+            self._retelling.tell(channel, after)
+
+    async def _look_again(self, channel: Channel) -> None:
+        if self._rights is None:
+            return
+        try:
+            rights = await self._rights.read(channel.person, channel.name)
+        except DatabaseUnavailable:
+            # Nobody can say that he lost anything; the next token asks again.
+            return
+        if not channel.over:
+            channel.rights = rights
+            if not rights.may_read:
+                text = f"You no longer have permission to read from this Channel topic: {channel.name}"
+                self._channels.end(channel, text, returns=False)
+
+    def _refuse(self, channel: Channel, message: Message, reason: str) -> None:
+        if not channel.over:
+            channel.over, channel.errand = True, None
+            channel.outbox.put(frames.refused(channel.version, message, reason))
+            channel.outbox.release()
+            channel.owner.forget(channel)
+
+
+def _unauthorized(channel: Channel) -> str:
+    return f"Unauthorized: You do not have permissions to read from this Channel topic: {channel.name}"

@@ -1,0 +1,176 @@
+"""Brings channels to the present: those that go on from a position, and those whose reader could not keep up.
+
+What happened in each of somebody's warehouses is read as for their own topics, and put together tick by tick.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from floorcast.errors import TickNotKept
+from floorcast.filter.row import RowMismatch
+from floorcast.gateway.channels.channel import Channel
+from floorcast.gateway.channels.channels import Channels
+from floorcast.gateway.channels.message import Messages
+from floorcast.gateway.channels.seen import Told
+from floorcast.gateway.errand import Refetch, Sources
+from floorcast.observe import CaughtUp, TaskFailed, observe
+from floorcast.operation import ORGANIZATION, PERSON, Operation
+from floorcast.past import PastTick, in_order
+from floorcast.position import Position
+
+_COMPONENT = "gateway"
+
+
+class Retelling:
+    """Every channel of a gateway that is not live."""
+
+    def __init__(self, channels: Channels, sources: Sources) -> None:
+        """Serve these channels; what is read is shared with the errands of other topics."""
+        self._channels = channels
+        self._sources = sources
+        self._errands: set[asyncio.Task[None]] = set()
+        channels.fell_behind = self.fell_behind
+
+    @property
+    def waiting(self) -> bool:
+        """Whether somebody wants to hear that the hub has moved."""
+        return bool(self._errands)
+
+    def fell_behind(self, channel: Channel) -> None:
+        """Bring somebody to the present who was live."""
+        self.tell(channel, Position(channel.since))
+
+    def tell(self, channel: Channel, after: Position) -> None:
+        """Bring a channel to the present that has everything up to a position."""
+        errand = asyncio.create_task(self._run(channel, after), name="retelling")
+        channel.errand = errand
+        self._errands.add(errand)
+        errand.add_done_callback(self._errands.discard)
+
+    async def examine(self, channel: Channel, incarnation: str, after: Position) -> str | None:
+        """Return why a channel cannot be told everything after a position; None when it can.
+
+        The reason is one of `codes.REFETCH_REASONS`.
+        """
+        hub = self._sources.hub
+        if incarnation != hub.incarnation:
+            return "incarnation"
+        try:
+            await self._sources.reach(after.tick)
+            await self._sources.know_since(_whole(after))
+            who, chronicle = channel.person, hub.chronicle
+            if any(
+                chronicle.access_changed(who.role, who.user, warehouse, _whole(after)) for warehouse in channel.sight
+            ):
+                return "policy"
+            for warehouse in channel.sight:
+                # That it is kept is known by reading it; what was read is not read again.
+                await self._sources.missed(warehouse, _whole(after))
+        except Refetch as end:
+            return end.reason
+        return None
+
+    async def aclose(self) -> None:
+        """End every errand."""
+        for errand in self._errands:
+            errand.cancel()
+        if self._errands:
+            await asyncio.wait(self._errands)
+
+    async def _run(self, channel: Channel, after: Position) -> None:
+        reason = ""
+        try:
+            await self._bring(channel, after)
+        except Refetch as end:
+            reason = end.reason
+        except TickNotKept:
+            reason = "trimmed"
+        except RowMismatch:
+            reason = "schema"
+        except Exception as error:  # noqa: BLE001 — a fault of ours must not leave a channel silently behind
+            observe(TaskFailed(_COMPONENT, f"{type(error).__name__}: {error}"))
+            reason = "internal"
+        if reason and not channel.over:
+            # It is this very errand, which must not cancel itself before the last word is out.
+            channel.errand = None
+            self._channels.end(channel, f"Changes may be missing ({reason}): read again what you show.", returns=True)
+
+    async def _bring(self, channel: Channel, after: Position) -> None:
+        sources, channels = self._sources, self._channels
+        channel.since, first = _whole(after), after.tick
+        while not channel.over:
+            if channel.since < sources.hub.position:
+                await self._send_page(channel, after)
+            elif channels.go_live(channel):
+                observe(CaughtUp("errand", channel.since - first))
+                return
+            else:
+                await sources.news.wait()
+
+    async def _send_page(self, channel: Channel, after: Position) -> None:
+        """Send what is known of the next ticks, and note how far that goes."""
+        since, upto = channel.since, self._sources.hub.position
+        ticks: dict[int, list[tuple[str, PastTick]]] = {}
+        for warehouse in channel.sight:
+            told = await self._sources.missed(warehouse, since)
+            upto = min(upto, told.upto)
+            for each in told.ticks:
+                ticks.setdefault(each.tick, []).append((warehouse, each))
+        for tick in sorted(number for number in ticks if number <= upto):
+            parts = ticks[tick]
+            if channel.over:
+                return
+            if any(each.large for _, each in parts):
+                await self._send_large(channel, tick, parts[0][1].at, [warehouse for warehouse, _ in parts], after)
+            else:
+                await self._send(channel, tick, parts[0][1].at, _together(parts), after)
+            channel.since = tick
+        channel.since = max(channel.since, upto)
+
+    async def _send_large(
+        self, channel: Channel, tick: int, at: str, warehouses: Sequence[str], after: Position
+    ) -> None:
+        """Send a tick that is held nowhere but in the trail, warehouse by warehouse."""
+        for number, warehouse in enumerate(warehouses):
+            async for told in self._pages(warehouse, tick, is_first=not number):
+                await self._send(channel, tick, at, told, after)
+
+    async def _pages(self, warehouse: str, tick: int, *, is_first: bool) -> AsyncIterator[list[Told]]:
+        """Yield a large tick's pages in a warehouse; what is told in all of them, in the first alone."""
+        async for operations in self._sources.told_of_large(warehouse, tick):
+            yield [(warehouse, each) for each in operations if is_first or not _is_shared(each)]
+
+    async def _send(self, channel: Channel, tick: int, at: str, told: list[Told], after: Position) -> None:
+        if tick == after.tick and after.n:
+            told = [each for each in told if each[1].n > after.n]
+        frames = self._channels.frames_for(channel, told, Messages(tick, at, self._channels.shapes))
+        outbox = channel.outbox
+        while frames and not outbox.has_room and not outbox.overflown:
+            room = asyncio.Event()
+            outbox.when_room(room.set)
+            await room.wait()
+        if frames and not channel.over and outbox.put(frames, channel.topic, tick - 1):
+            outbox.release()
+        await asyncio.sleep(0)
+
+
+def _whole(after: Position) -> int:
+    """Return the last tick of which everything is known."""
+    return after.tick - 1 if after.n else after.tick
+
+
+def _together(parts: Sequence[tuple[str, PastTick]]) -> list[Told]:
+    """Return what a tick brought to several warehouses, in the order in which it would have been told live."""
+    where: dict[int, list[str]] = {}
+    operations: list[Operation] = []
+    for warehouse, each in parts:
+        for operation in each.operations:
+            if id(operation) not in where:
+                operations.append(operation)
+            where.setdefault(id(operation), []).append(warehouse)
+    return [(warehouse, each) for each in in_order(operations) for warehouse in where[id(each)]]
+
+
+def _is_shared(operation: Operation) -> bool:
+    kind, separator, _ = operation.warehouse.partition(":")
+    return bool(separator) and kind in (ORGANIZATION, PERSON)
