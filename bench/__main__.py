@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ALL = ("doorbell", "fanout", "memory", "latency", "comeback")
+ALL = ("doorbell", "fanout", "memory", "latency", "comeback", "resume", "revocation", "stalled")
 
 
 def main() -> int:

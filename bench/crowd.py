@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import cast
 
-from sockets import masked
+from sockets import masked, take
 
 _CURSOR = re.compile(rb'"cursor":"([^"]+)"')
 _VALUE = re.compile(rb'"value":"(\d+)"')
@@ -52,7 +52,7 @@ class Client(asyncio.Protocol):
             del received[: end + 4]
             self._open = True
             self._join()
-        while (frame := _take(received)) is not None:
+        while (frame := take(received)) is not None:
             if frame:
                 self._hear(frame)
 
@@ -84,23 +84,6 @@ class Client(asyncio.Protocol):
         found = _CURSOR.findall(frame[-120:])
         if found:
             self.cursor = found[-1].decode()
-
-
-def _take(received: bytearray) -> bytes | None:
-    """Take the next frame: its text, empty for a ping or a close; None when it is not complete."""
-    if len(received) < 2:
-        return None
-    length, start = received[1], 2
-    if length >= 126:
-        start = 4 if length == 126 else 10
-        if len(received) < start:
-            return None
-        length = int.from_bytes(received[2:start])
-    if len(received) < start + length:
-        return None
-    frame = bytes(received[start : start + length]) if received[0] & 15 == 1 else b""
-    del received[: start + length]
-    return frame
 
 
 class Crowd:

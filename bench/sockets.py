@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 
-_REQUEST = (
+REQUEST = (
     "GET /realtime/v1/websocket?vsn=2.0.0&apikey={token} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
     "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
@@ -19,10 +19,27 @@ def masked(text: bytes) -> bytes:
     return b"\x81" + length + b"\0\0\0\0" + text
 
 
+def take(received: bytearray) -> bytes | None:
+    """Take the next frame: its text, empty for a ping or a close; None when it is not complete."""
+    if len(received) < 2:
+        return None
+    length, start = received[1], 2
+    if length >= 126:
+        start = 4 if length == 126 else 10
+        if len(received) < start:
+            return None
+        length = int.from_bytes(received[2:start])
+    if len(received) < start + length:
+        return None
+    frame = bytes(received[start : start + length]) if received[0] & 15 == 1 else b""
+    del received[: start + length]
+    return frame
+
+
 def join(port: int, token: str, warehouse: str, source: str = "127.0.0.1") -> socket.socket:
     """Connect, shake hands, join `warehouse:<id>`; returns when the reply has come."""
     client = socket.create_connection(("127.0.0.1", port), source_address=(source, 0))
-    client.sendall(_REQUEST.format(token=token).encode())
+    client.sendall(REQUEST.format(token=token).encode())
     _read_until(client, b"\r\n\r\n")
     client.sendall(masked(json.dumps(["1", "1", f"warehouse:{warehouse}", "phx_join", {}]).encode()))
     if b'"status":"ok"' not in _read_until(client, b"}]"):

@@ -86,7 +86,6 @@ def stack(settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
                 """
             )
             connection.execute("insert into bench.reading values (1, %s, 'first')", [warehouse])
-        claims = {"sub": user, "role": "authenticated", "aud": "authenticated", "exp": int(time.time()) + 86_400}
         environment = {
             **os.environ,
             "DATABASE_URL": postgres.service_url,
@@ -95,7 +94,32 @@ def stack(settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
             # These clients answer no pings.
             "FLOORCAST_IDLE_SECONDS": "86400",
         }
-        yield Stack(postgres, redis, warehouse, jwt.encode(claims, SECRET, "HS256"), environment)
+        yield Stack(postgres, redis, warehouse, _token(user), environment)
+
+
+def more_people(it: Stack, count: int) -> list[tuple[str, str]]:
+    """Let so many more people into the warehouse, who may look at it; return each one's id and token."""
+    with psycopg.connect(it.postgres.owner_url, autocommit=True) as connection:
+        users = connection.execute(
+            """
+            with u as (
+                insert into public.users (display_name, role)
+                select 'Viewer ' || n, 'viewer' from generate_series(1, %s) as n returning id
+            ),
+            a as (
+                insert into public.user_warehouse_access (user_id, warehouse_id, role)
+                select u.id, %s, 'viewer' from u
+            )
+            select u.id::text from u
+            """,
+            [count, it.warehouse],
+        ).fetchall()
+    return [(user, _token(user)) for (user,) in users]
+
+
+def _token(user: str) -> str:
+    claims = {"sub": user, "role": "authenticated", "aud": "authenticated", "exp": int(time.time()) + 86_400}
+    return jwt.encode(claims, SECRET, "HS256")
 
 
 def _people(connection: psycopg.Connection[tuple[str, ...]]) -> tuple[str, str]:
