@@ -19,6 +19,7 @@ test: ## Run every test, on real servers and a real browser (one file: make test
 	@$(SET_UP) dev
 	@tests/install_browser.sh
 	@tests/install_node.sh
+	@tests/install_python_clients.sh
 	@tests/install_postgres.sh
 	@tests/install_faketime.sh
 	@$(RUN)pytest --postgres=18,15 $(if $(ARGS),$(ARGS),--numprocesses=2 --dist=loadfile)
@@ -64,4 +65,4 @@ snapshot: ## Write schema/snapshot.sql and the generated parts of docs/ anew, af
 		tests/contract/test_protocol_document.py tests/contract/test_asyncapi_document.py --write-snapshot
 
 clean: ## Remove what was installed and cached here; the data of `make run` stays
-	rm -rf .venv tests/js/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv tests/js/node_modules tests/py/site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

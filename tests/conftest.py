@@ -15,5 +15,5 @@ pytest_plugins = [
     "tests.fixtures.page",
     "tests.fixtures.gateway",
     "tests.fixtures.floor",
-    "tests.fixtures.node",
+    "tests.fixtures.scripts",
 ]

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.fixtures.gateway import NORTH, SOUTH, Open, Place, Stream, a_grant, a_token, an_operation
-from tests.fixtures.node import Run, Script
+from tests.fixtures.scripts import Run, Script
 
 PACKAGES = ["@supabase/realtime-js", "realtime-js-old", "@supabase/supabase-js"]
 
