@@ -3,8 +3,9 @@
 Random histories are played on a real database through a real feed to a gateway as it runs in the product: writers with
 rollbacks and savepoints, a transaction that stays open over a tick, rows that move, are retired and deleted, access and
 rules that change, an organization that loses a warehouse. Clients join with pictures, filters and columns, are cut off
-in the middle of a frame, come back with cursors, do not read for a while; the gateway restarts, Redis is emptied. At
-every quiet point each client's rows are compared with what row level security shows its user at that moment.
+in the middle of a frame, come back with cursors old and new, ask for something else, do not read for a while; the
+gateway restarts, Redis is emptied. At every quiet point each client's rows are compared with what row level security
+shows its user at that moment.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ import redis.asyncio
 from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from tests.builders import SECRET, a_token
 from tests.fixtures.gateway import free_port
-from tests.fixtures.histories import Actions, Round, Scale, histories, scales
+from tests.fixtures.histories import Actions, Round, Scale, Seat, histories, scales
 from tests.fixtures.kiosk import Kiosk, Row, Wish
 from tests.fixtures.postgres import Connection, Database, temporary_database
 from tests.fixtures.spools import open_spooler
@@ -68,10 +69,10 @@ def _dear(table: str, row: Row) -> bool:
     return table != "work_orders" or row["status"] == "open"
 
 
-_BOARD = {"tables": ["equipment", "work_orders", "inventory_items"]}
+_BOARD: dict[str, Any] = {"tables": ["equipment", "work_orders", "inventory_items"]}
 
 WISHES = (
-    (Wish(P0, W0),),
+    (Wish(P0, W0), Wish(P0, W0, _BOARD | {"history": "newest"})),
     (
         Wish(P1, W0, {"where": {"equipment": "location=in.(1,2,3)"}, "history": "newest"}, _in_cellar),
         Wish(P1, W0, {"history": "newest"}),
@@ -80,11 +81,11 @@ WISHES = (
     # With the owner: without him nobody could judge afterwards whether a letter was for its reader.
     (Wish(P3, W1, {"tables": ["equipment", "letters"], "columns": {"letters": ["id", "user_id", "text"]}}),),
     (
-        Wish(SERVER, W0, {"where": {"letters": "price.gt.40", "work_orders": "not.status.neq.open"}}, _dear),
         Wish(SERVER, W0, is_narrow=True),
+        Wish(SERVER, W0, {"where": {"letters": "price.gt.40", "work_orders": "not.status.neq.open"}}, _dear),
     ),
-    (Wish(P2, W2),),
-    (Wish(P0, W1, {}, is_narrow=True),),
+    (Wish(P2, W2), Wish(P2, W2, {"history": "newest"})),
+    (Wish(P0, W1, {"history": "newest"}, is_narrow=True),),
     # These two ask for the same, and nothing that is one's own: they are shown the same picture.
     (Wish(P0, W1, _BOARD),),
     (Wish(P3, W1, _BOARD),),
@@ -92,8 +93,12 @@ WISHES = (
 """Who joins what, one after the other. A column that a rule may hide is not filtered by people: that is refused."""
 
 SEATS = [
-    (next((n for n, person in enumerate(PEOPLE) if str(person) == wish.user), -1), int(wish.warehouse[-1]))
-    for wish, *_ in WISHES
+    Seat(
+        next((n for n, person in enumerate(PEOPLE) if str(person) == wishes[0].user), -1),
+        int(wishes[0].warehouse[-1]),
+        wishes[0].is_narrow,
+    )
+    for wishes in WISHES
 ]
 
 

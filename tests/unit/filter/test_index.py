@@ -100,6 +100,14 @@ def test_a_condition_is_found_by_the_value_that_fewest_have() -> None:
     assert counter.evaluations <= 2
 
 
+def test_an_alternative_is_found_by_whichever_part_holds() -> None:
+    """Also by one for which there is no value to look."""
+    index = filled({"either": "or(status.eq.new,number.gt.5)"})
+    assert index.candidates("orders", None, an_order(status="new", number=1)).keys() == {"either"}
+    assert index.candidates("orders", None, an_order(status="open", number=7)).keys() == {"either"}
+    assert not index.candidates("orders", None, an_order(status="open", number=1))
+
+
 def test_the_rest_is_evaluated_once_for_each_distinct_condition() -> None:
     """There is nothing to find it by."""
     counter = Counter()

@@ -64,6 +64,9 @@ def test_it_holds_no_more_than_it_may() -> None:
         memory.note(tick, AT, [an_operation(1, f"w{tick}", text="x" * 2_000)])
     assert memory.since > 90
     assert memory.read(["w8"], 7, 99) is None
+    oldest = memory.read([f"w{memory.since + 1}"], memory.since, 99)
+    assert oldest is not None
+    assert [each.tick for each in oldest.ticks] == [memory.since + 1]
     assert memory.read(["w99"], 98, 99) is not None
     assert len(memory._places) < 5
     memory.begin(3)
