@@ -5,14 +5,12 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-import pytest
 from tests.fixtures.observed import Observed
 from tests.fixtures.processes import lives, wait_until
 from tests.fixtures.time import UNIT
 
 from floorcast.observe import ChildEnded, ChildStarted
-from floorcast.supervisor import Program, Supervisor
-from floorcast.supervisor import supervisor as module
+from floorcast.supervisor import STOP_PATIENCE, Program, Supervisor
 
 
 class Sayings:
@@ -44,10 +42,13 @@ class Sayings:
 
 
 @asynccontextmanager
-async def supervised(*programs: Program, sayings: Sayings) -> AsyncIterator[asyncio.Event]:
+async def supervised(
+    *programs: Program, sayings: Sayings, stop_patience: float = STOP_PATIENCE
+) -> AsyncIterator[asyncio.Event]:
     """Run programs; yields the stop event, which is set at the end."""
     stop = asyncio.Event()
-    running = asyncio.create_task(Supervisor(lambda _: os.environ, sayings.say).run(programs, stop))
+    supervisor = Supervisor(lambda _: os.environ, sayings.say, stop_patience=stop_patience)
+    running = asyncio.create_task(supervisor.run(programs, stop))
     try:
         yield stop
     finally:
@@ -89,12 +90,11 @@ async def test_a_process_may_take_its_time_to_stop() -> None:
     assert ("polite", "draining") in sayings.lines
 
 
-async def test_a_process_that_does_not_stop_is_killed(observed: Observed, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_process_that_does_not_stop_is_killed(observed: Observed) -> None:
     """After the deadline; one stubborn process cannot keep `up` from ending."""
-    monkeypatch.setattr(module, "STOP_PATIENCE", 0.2)
     sayings = Sayings()
     script = "trap '' TERM; echo ready; while :; do sleep 0.05; done"
-    async with supervised(shell("stubborn", script), sayings=sayings):
+    async with supervised(shell("stubborn", script), sayings=sayings, stop_patience=0.2):
         await sayings.heard("stubborn", "ready")
     assert not lives(observed.of(ChildStarted)[0].pid)
 

@@ -13,7 +13,8 @@ import psycopg
 from yoyo import read_migrations
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
-from yoyo.migrations import Migration, MigrationList
+from yoyo.exceptions import BadMigration
+from yoyo.migrations import Migration, MigrationList, parse_metadata_from_sql_comments
 
 _NUMBERED = re.compile(r"\d{4}_")
 _DATA = re.compile(r"\d{4}_data_")
@@ -70,9 +71,41 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no type
         return list(cast("MigrationList", self.to_rollback(self.migrations)))
 
 
+class WholeFile(Migration):  # type: ignore[misc] # yoyo has no types
+    """A migration that is run as the file that it is.
+
+    To know what one depends on, yoyo takes all of its SQL apart, and that of its rollback: half a second for a folder,
+    whenever a database is migrated, for statements that nobody runs.
+    """
+
+    def __init__(self, migration: Migration, siblings: dict[str, Migration]) -> None:
+        """The same as `migration`; `siblings` are all of its folder, by their names, once it is loaded."""
+        super().__init__(migration.id, migration.path, migration.source_dir)
+        self._siblings = siblings
+
+    def load(self) -> None:
+        """Read what it depends on, once.
+
+        Raises:
+            BadMigration: on one that is not in its folder.
+        """
+        if self.loaded:
+            return
+        directives, _, _ = parse_metadata_from_sql_comments(migration_file(self).read_text(encoding="utf-8"))
+        names = directives.get("depends", "").split()
+        if missing := [name for name in names if name not in self._siblings]:
+            raise BadMigration(f"{self.path} depends on {', '.join(missing)}, which is not there")
+        self._depends = {self._siblings[name] for name in names}
+        self.steps: list[object] = []
+
+
 def read_folder(schema: Path) -> MigrationList:
     """The migrations in a folder, oldest first: `NNNN_words.sql`. The snapshot beside them is none."""
-    return read_migrations(str(schema)).filter(lambda migration: _NUMBERED.match(migration.id))
+    found: dict[str, Migration] = {}
+    for migration in read_migrations(str(schema)):
+        if _NUMBERED.match(migration.id):
+            found[migration.id] = WholeFile(migration, found)
+    return MigrationList(found.values())
 
 
 def migration_names(schema: Path) -> tuple[str, ...]:
