@@ -88,7 +88,7 @@ def run_upkeep(settings: Settings) -> int:
             "DATABASE_URL must be set to run this process by itself; "
             "`floorcast up` starts an embedded server and sets it."
         )
-    jobs = due_jobs(settings.escalate_hours)
+    jobs = due_jobs(settings.escalate_hours, settings.message_hours)
     upkeep = Upkeep(settings.database_url, jobs, every_seconds=settings.maintain_seconds)
     keep_journal(settings.log_format)
     return run_process("maintain", lambda stop: run_parts(stop, maintain=upkeep.run))

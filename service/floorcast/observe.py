@@ -331,6 +331,13 @@ class AccessEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MessagesForgotten(Event):
+    """Messages of realtime.messages that were older than FLOORCAST_MESSAGE_HOURS were removed."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class JobFailed(Event):
     """A job of `floorcast maintain` failed; nothing of it was kept, and it is tried again."""
 

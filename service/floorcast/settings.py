@@ -222,6 +222,12 @@ class Settings(BaseSettings):
         validation_alias="FLOORCAST_ESCALATE_HOURS",
         description="A work order that nobody touched for so many hours is escalated; 0: none is.",
     )
+    message_hours: Annotated[float, Field(ge=0, le=8760)] = Field(
+        72.0,
+        validation_alias="FLOORCAST_MESSAGE_HOURS",
+        description="How long `realtime.messages` keeps what was said in rooms; 0: for ever. In a Supabase project, "
+        "Supabase says.",
+    )
     log_format: Literal["auto", "json", "plain"] = Field(
         "auto",
         validation_alias="FLOORCAST_LOG_FORMAT",

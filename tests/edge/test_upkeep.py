@@ -18,6 +18,7 @@ from floorcast.observe import (
     DatabaseLost,
     JobFailed,
     MaintenanceDue,
+    MessagesForgotten,
     ScheduleRefused,
     WorkOrdersEscalated,
 )
@@ -61,10 +62,10 @@ async def count(owner: Connection, query: str) -> int:
 
 
 @asynccontextmanager
-async def keeping(url: str, escalate_hours: float = 0) -> AsyncIterator[None]:
+async def keeping(url: str, escalate_hours: float = 0, message_hours: float = 0) -> AsyncIterator[None]:
     """An upkeep at work; asked to stop in the end."""
     stop = asyncio.Event()
-    upkeep = Upkeep(url, due_jobs(escalate_hours), every_seconds=0.02)
+    upkeep = Upkeep(url, due_jobs(escalate_hours, message_hours), every_seconds=0.02)
     task = asyncio.create_task(upkeep.run(stop), name="upkeep")
     try:
         yield
@@ -112,6 +113,29 @@ async def test_an_order_that_nobody_touches_is_escalated(database: Database, obs
             assert await observed.wait_for(WorkOrdersEscalated) == WorkOrdersEscalated(1)
         query = "select count(*) from public.work_order_timeline where event_type = 'escalated'"
         assert await count(owner, query + " and actor = 'system:floorcast_maintain'") == 1
+
+
+async def test_messages_get_their_day_and_are_forgotten_after_theirs(database: Database, observed: Observed) -> None:
+    """By the hours of the setting; what was said today stays, and lies in a partition of its own."""
+    async with database.owner() as owner:
+        (day,) = await (await owner.execute(_LAST_DAY)).fetchone() or ("",)
+        await owner.execute(f"drop table {day}".encode())
+        await owner.execute(
+            "insert into realtime.messages (topic, extension, event, inserted_at)"
+            " select 'board', 'broadcast', 'e', (now() - n * interval '1 day') at time zone 'utc'"
+            " from unnest(array[0, 2, 4, 5]) as n"
+        )
+        async with keeping(database.service_url, message_hours=72):
+            assert await observed.wait_for(MessagesForgotten) == MessagesForgotten(2)
+        assert await count(owner, "select count(*) from realtime.messages") == 2
+        assert await count(owner, f"select count(*) from {day}") == 0
+    assert observed.of(JobFailed) == []
+
+
+_LAST_DAY = """
+select max(inhrelid::regclass::text) from pg_inherits
+where inhparent = 'realtime.messages'::regclass and inhrelid::regclass::text not like '%_default'
+"""
 
 
 async def test_a_job_that_fails_is_named_and_stops_no_other(database: Database, observed: Observed) -> None:

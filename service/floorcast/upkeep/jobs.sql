@@ -15,3 +15,11 @@ select floorcast.end_expired_access();
 -- name: escalate_work_orders
 -- Orders that nobody touched for so many hours.
 select floorcast.escalate_work_orders(make_interval(secs := %(hours)s * 3600));
+
+-- name: extend_messages
+-- The partitions of today and the two days after.
+select floorcast.extend_messages();
+
+-- name: forget_messages
+-- Messages that are older than so many hours; ten thousand at most, beside whole days.
+select floorcast.forget_messages(make_interval(secs => %(hours)s * 3600));

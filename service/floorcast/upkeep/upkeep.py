@@ -83,7 +83,7 @@ class Upkeep:
             if connection.closed:
                 raise
             observe(JobFailed(job.name, f"{type(error).__name__}: {error}"))
-        if done:
+        if done and job.told is not None:
             observe(job.told(done))
 
 
