@@ -6,10 +6,8 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from floorcast.database.connect import connect
+from floorcast.database.rooms_pool import RoomsPool
 from floorcast.errors import DatabaseUnavailable
-
-_ROLE = "floorcast_gateway"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +22,21 @@ class StoredMessage:
 
 
 class MessageReader:
-    """Reads over a session of its own for each question: late comers who ask are few."""
+    """Asks over two sessions of its own; who finds them taken waits, or is turned away."""
 
-    def __init__(self, url: str, *, patience_seconds: float = 5.0) -> None:
+    def __init__(self, url: str, *, connections: int = 2, waiting: int = 256, patience_seconds: float = 5.0) -> None:
         """Take the login that may become floorcast_gateway; connect nothing yet."""
-        self._url = url
-        self._patience_seconds = patience_seconds
+        self._pool = RoomsPool(
+            url, "messages", connections=connections, waiting=waiting, patience_seconds=patience_seconds
+        )
+
+    async def open(self) -> None:
+        """Make ready; needs a running loop, not a running Postgres."""
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.close()
 
     async def since(self, topic: str, since_ms: int, limit: int) -> Sequence[StoredMessage]:
         """Return the newest messages of a private room since a time, the oldest first.
@@ -47,20 +54,15 @@ class MessageReader:
             since = datetime.fromtimestamp(since_ms / 1000, UTC)
         except (OverflowError, OSError) as error:
             raise ValueError(f"{since_ms} ms since 1970 is no time") from error
-        connection = await connect(
-            self._url, role=_ROLE, application="floorcast messages", within=self._patience_seconds
-        )
         try:
-            await connection.execute(f"set statement_timeout = {round(self._patience_seconds * 1000)}".encode())
-            cursor = await connection.execute(
-                "select id, event, payload, binary_payload from floorcast.messages_since(%s, %s, %s)",
-                [topic, since, limit],
-            )
-            rows = await cursor.fetchall()
+            async with self._pool.trial() as connection:
+                cursor = await connection.execute(
+                    "select id, event, payload, binary_payload from floorcast.messages_since(%s, %s, %s)",
+                    [topic, since, limit],
+                )
+                rows = await cursor.fetchall()
         except psycopg.Error as error:
             raise DatabaseUnavailable(f"Stored messages cannot be read: {error}") from error
-        finally:
-            await connection.close()
         return [
             StoredMessage(name, event, None if payload is None else payload.encode(), binary)
             for name, event, payload, binary in rows

@@ -7,22 +7,10 @@ may write them.
 from dataclasses import dataclass
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from floorcast.database.caller import Caller
-from floorcast.errors import DatabaseUnavailable
+from floorcast.database.rooms_pool import RoomsPool
 from floorcast.observe import PolicyFailed, observe
-
-_SESSION = {
-    "autocommit": True,
-    "application_name": "floorcast rooms",
-    "target_session_attrs": "read-write",
-    "connect_timeout": 5,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 15000,
-}
 
 _BECOME = """
 select
@@ -51,18 +39,8 @@ class ChannelRightsReader:
 
     def __init__(self, url: str, *, connections: int = 4, waiting: int = 256, patience_seconds: float = 5.0) -> None:
         """Take the login that may become floorcast_gateway and the roles of tokens; connect nothing yet."""
-        self._milliseconds = str(round(patience_seconds * 1000))
-        self._pool = AsyncConnectionPool(
-            url,
-            min_size=0,
-            max_size=connections,
-            max_waiting=waiting,
-            timeout=patience_seconds,
-            kwargs=_SESSION,
-            configure=_become_gateway,
-            check=AsyncConnectionPool.check_connection,
-            open=False,
-            name="rooms",
+        self._pool = RoomsPool(
+            url, "rights", connections=connections, waiting=waiting, patience_seconds=patience_seconds
         )
 
     async def open(self) -> None:
@@ -71,7 +49,7 @@ class ChannelRightsReader:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._pool.close(timeout=2.0)
+        await self._pool.close()
 
     async def read(self, caller: Caller, topic: str) -> ChannelRights:
         """Return what the caller may do in the private room of that name; nothing where a policy fails.
@@ -80,31 +58,26 @@ class ChannelRightsReader:
             DatabaseUnavailable: Postgres does not answer, or not in time.
         """
         try:
-            async with self._pool.connection() as connection, connection.transaction(force_rollback=True):
-                return await self._try(connection, caller, topic)
-        except psycopg.errors.QueryCanceled as error:
-            observe(PolicyFailed(f"{type(error).__name__}: {error}"))
-            return NOTHING
-        except (PoolTimeout, TooManyRequests, psycopg.OperationalError) as error:
-            raise DatabaseUnavailable("The database did not answer in time; nothing is lost, ask again.") from error
+            async with self._pool.trial() as connection:
+                return await _try(connection, caller, topic)
         except psycopg.Error as error:
             observe(PolicyFailed(f"{type(error).__name__}: {error}"))
             return NOTHING
 
-    async def _try(self, connection: psycopg.AsyncConnection, caller: Caller, topic: str) -> ChannelRights:
-        await connection.execute("select set_config('statement_timeout', %s, true)", [self._milliseconds])
-        cursor = await connection.execute("select floorcast.probe_channel(%s)", [topic])
-        row = await cursor.fetchone()
-        probes = [] if row is None else row[0]
-        await connection.execute(_BECOME, {"claims": caller.claims, "topic": topic, "role": caller.role})
-        seen = await connection.execute("select extension from realtime.messages where id = any(%s)", [probes])
-        readable = {extension for (extension,) in await seen.fetchall()}
-        return ChannelRights(
-            broadcast_read="broadcast" in readable,
-            broadcast_write=await _may_write(connection, topic, "broadcast"),
-            presence_read="presence" in readable,
-            presence_write=await _may_write(connection, topic, "presence"),
-        )
+
+async def _try(connection: psycopg.AsyncConnection, caller: Caller, topic: str) -> ChannelRights:
+    cursor = await connection.execute("select floorcast.probe_channel(%s)", [topic])
+    row = await cursor.fetchone()
+    probes = [] if row is None else row[0]
+    await connection.execute(_BECOME, {"claims": caller.claims, "topic": topic, "role": caller.role})
+    seen = await connection.execute("select extension from realtime.messages where id = any(%s)", [probes])
+    readable = {extension for (extension,) in await seen.fetchall()}
+    return ChannelRights(
+        broadcast_read="broadcast" in readable,
+        broadcast_write=await _may_write(connection, topic, "broadcast"),
+        presence_read="presence" in readable,
+        presence_write=await _may_write(connection, topic, "presence"),
+    )
 
 
 async def _may_write(connection: psycopg.AsyncConnection, topic: str, extension: str) -> bool:
@@ -116,9 +89,3 @@ async def _may_write(connection: psycopg.AsyncConnection, topic: str, extension:
     except psycopg.errors.InsufficientPrivilege:
         return False
     return True
-
-
-async def _become_gateway(connection: psycopg.AsyncConnection) -> None:
-    await connection.execute("set role floorcast_gateway")
-    await connection.execute("set search_path = ''")
-    await connection.execute("set timezone to 'UTC'")
