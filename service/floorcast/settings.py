@@ -106,7 +106,7 @@ class Settings(BaseSettings):
         description="How long a client may take to read its first picture.",
     )
     frame_bytes: Annotated[int, Field(ge=4_096)] = Field(
-        262_144,
+        524_288,
         validation_alias="FLOORCAST_FRAME_BYTES",
         description="The largest frame that a client may send.",
     )

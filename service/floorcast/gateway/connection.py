@@ -206,7 +206,8 @@ class Connection(asyncio.Protocol):
                     self._ending = "closed"
                     self._protocol.fail(CloseCode.INVALID_DATA, "the text is not UTF-8")
                     return
-                answer = self._session.receive(bytes(data) if opcode is Opcode.TEXT else None, now)
+                receive = self._session.receive if opcode is Opcode.TEXT else self._session.receive_binary
+                answer = receive(bytes(data), now)
         elif not self._session.allow(now):
             answer = Close("too_many_frames")
         if isinstance(answer, Close):

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from floorcast.access.chronicle import Chronicle
 from floorcast.access.law import UNCHANGED, Beginning, Law, Settlement
 from floorcast.access.policy import View
+from floorcast.change import MESSAGES
 from floorcast.cursor import Cursor, Terms, digest
 from floorcast.filter.row import RowMismatch
 from floorcast.gateway import wire
@@ -228,7 +229,14 @@ class Hub:
             for audience, portion in filtered:
                 deliveries += self._append_portion(audience, portion, tick, at)
         self.position = tick
-        return deliveries + self.channels.deliver(tick, at, told)
+        deliveries += self.channels.deliver(tick, at, told)
+        if not self.channels.rooms.empty:
+            messages = [operation for operation in operations if operation.table == MESSAGES]
+            if messages:
+                # Who hears of something has been told of the changes that were committed with it.
+                self.channels.hand_out()
+                self.channels.rooms.hear(messages)
+        return deliveries
 
     def deliver_large(self, tick: int, at: str, access: Iterable[Operation], places: Iterable[str]) -> None:
         """Apply a tick that is too large to be held: whom it concerns reads it from the past, each at his own pace.

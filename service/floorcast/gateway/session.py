@@ -99,17 +99,21 @@ class Session:
         self._allowance, self._allowed_at = allowance - 1.0, now
         return allowance >= 1.0
 
-    def receive(self, text: bytes | bytearray | None, now: float) -> bytes | Close:
-        """Answer one message; None stands for a binary one, which has no meaning on our topics."""
+    def receive(self, text: bytes | bytearray, now: float) -> bytes | Close:
+        """Answer one message."""
         if not self.allow(now):
             return Close("too_many_frames")
-        message = None if text is None else wire.parse(self.version, text)
-        if message is None:
-            # Nothing in it can be named, so the answer goes to the topic that every client has.
-            nameless = Message(wire.NULL, wire.NULL, HEARTBEAT, "", None)
-            detail = "binary frames are not understood here" if text is None else ""
-            return wire.refusal(self.version, nameless, "bad_frame", detail)
-        return self._answer(message, now)
+        message = wire.parse(self.version, text)
+        return self._unread() if message is None else self._answer(message, now, text)
+
+    def receive_binary(self, frame: bytes, now: float) -> bytes | Close:
+        """Answer a binary message: in `realtime:` topics a broadcast, else it has no meaning."""
+        if not self.allow(now):
+            return Close("too_many_frames")
+        answer = None if self.desk is None else self.desk.hear_binary(frame, now)
+        return (
+            self._unread("binary frames are broadcasts in realtime: topics, or nothing") if answer is None else answer
+        )
 
     def end(self) -> None:
         """Leave every topic: the socket is gone."""
@@ -151,10 +155,15 @@ class Session:
         """When the first of its tokens is over, in Unix seconds."""
         return self.expires_at if self.desk is None else min(self.expires_at, self.desk.expires_at)
 
-    def _answer(self, message: Message, now: float) -> bytes:  # noqa: PLR0911 — one for each event
+    def _unread(self, detail: str = "") -> bytes:
+        """Answer what nothing in can be named of: on the topic that every client has."""
+        nameless = Message(wire.NULL, wire.NULL, HEARTBEAT, "", None)
+        return wire.refusal(self.version, nameless, "bad_frame", detail)
+
+    def _answer(self, message: Message, now: float, text: bytes | bytearray) -> bytes:  # noqa: PLR0911 — one for each event
         match message.event:
             case _ if message.topic.startswith(PREFIX):
-                return self._channel_answer(message, now)
+                return self._channel_answer(message, now, text)
             case "heartbeat" if message.topic == HEARTBEAT:
                 return wire.reply(self.version, message)
             case "phx_join":
@@ -169,13 +178,13 @@ class Session:
                 known = message.topic == HEARTBEAT or self._find(message.topic) is not None
                 return wire.refusal(self.version, message, "unknown_event" if known else "unmatched_topic")
 
-    def _channel_answer(self, message: Message, now: float) -> bytes:
+    def _channel_answer(self, message: Message, now: float, text: bytes | bytearray) -> bytes:
         if self.desk is None:
             if self._rules.channels is None:
                 return wire.refusal(self.version, message, "unknown_topic")
             person = Person(self.user, self.role, self.claims, self.expires_at)
             self.desk = Desk(self._rules.channels, person, self.version, self.outbox)
-        answer = self.desk.answer(message, now)
+        answer = self.desk.answer(message, now, text)
         self._gather()
         return answer
 

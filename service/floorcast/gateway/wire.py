@@ -82,15 +82,16 @@ def _keep(ref: object) -> bytes:
     return NULL if ref is None else bytes(memoryview(orjson.dumps(ref)))
 
 
-def websocket_frame(payload: bytes) -> bytes:
-    """Return an unmasked, final text frame: RFC 6455 §5.2 with FIN=1, opcode 1, MASK=0."""
+def websocket_frame(payload: bytes, *, binary: bool = False) -> bytes:
+    """Return an unmasked, final frame: RFC 6455 §5.2 with FIN=1, opcode 1 or 2, MASK=0."""
     length = len(payload)
+    first = b"\x82" if binary else b"\x81"
     if length < 126:  # noqa: PLR2004 — RFC 6455: the length fits into its 7 bits
-        header = bytes((0x81, length))
+        header = first + length.to_bytes(1)
     elif length < 65_536:  # noqa: PLR2004 — RFC 6455: 126 announces 16 bits
-        header = b"\x81\x7e" + length.to_bytes(2)
+        header = first + b"\x7e" + length.to_bytes(2)
     else:
-        header = b"\x81\x7f" + length.to_bytes(8)
+        header = first + b"\x7f" + length.to_bytes(8)
     return header + payload
 
 

@@ -8,6 +8,7 @@ import orjson
 from floorcast.access.claims import Claims
 from floorcast.broadcast import Room
 from floorcast.gateway.channels.binding import Binding, Bound
+from floorcast.gateway.channels.breath import Breath
 from floorcast.gateway.channels.config import Config
 from floorcast.gateway.channels.sight import Sight
 from floorcast.gateway.outbox import Outbox
@@ -101,6 +102,7 @@ class Channel:
     # Everything that its person sees.
     sight: Sight
     rights: Rights = PUBLIC
+    breath: Breath = field(default_factory=Breath)
     audience: "ChannelAudience | None" = None
     # Live: from after this tick on. Else: everything up to it was sent.
     since: int = 0

@@ -19,6 +19,7 @@ from floorcast.gateway.channels.binding import Catalogue, bind
 from floorcast.gateway.channels.channel import Channel, ChannelAudience, Person
 from floorcast.gateway.channels.directory import Directory
 from floorcast.gateway.channels.message import Messages
+from floorcast.gateway.channels.rooms import Rooms
 from floorcast.gateway.channels.seen import Told, changes_in
 from floorcast.gateway.channels.sight import Sight
 from floorcast.gateway.frames import writes_of
@@ -36,6 +37,7 @@ class Channels:
     def __init__(self) -> None:
         """Nobody is here, and no law is known."""
         self._law = Law()
+        self.rooms = Rooms()
         self.shapes: Mapping[str, TableShape] = {}
         # Where there is such a publication, the tables that are in it: only these take part.
         self.published: frozenset[str] | None = None
@@ -93,6 +95,7 @@ class Channels:
         self._all[channel] = None
         self._by_user.setdefault(channel.person.user, {})[channel] = None
         self._warehouses.update(channel.sight)
+        self.rooms.enter(channel)
         channel.live = live
         if live:
             channel.since = self.position
@@ -106,6 +109,7 @@ class Channels:
         if channel.errand is not None:
             channel.errand.cancel()
             channel.errand = None
+        self.rooms.leave(channel)
         if channel in self._all:
             self._unseat(channel)
             self._forget_sight(channel)

@@ -11,11 +11,12 @@ from floorcast.access.claims import Claims
 from floorcast.errors import TokenError
 from floorcast.gateway import wire
 from floorcast.gateway.admission import Admission
-from floorcast.gateway.channels import frames
+from floorcast.gateway.channels import broadcasts, frames
 from floorcast.gateway.channels.binding import bind
 from floorcast.gateway.channels.channel import PREFIX, Channel, Person
 from floorcast.gateway.channels.channels import Channels
 from floorcast.gateway.channels.config import read_config
+from floorcast.gateway.channels.speech import speak
 from floorcast.gateway.outbox import Outbox
 from floorcast.gateway.wire import Message, Version
 from floorcast.observe import ChannelJoined, JoinRefused, observe
@@ -64,8 +65,10 @@ class Desk:
         self.person = person
         self.channels: dict[str, Channel] = {}
 
-    def answer(self, message: Message, now: float) -> bytes:
-        """Answer a message about a `realtime:` topic."""
+    def answer(  # noqa: PLR0911 — one for each event
+        self, message: Message, now: float, text: bytes | bytearray = b""
+    ) -> bytes:
+        """Answer a message about a `realtime:` topic; `text` is the frame in which it came."""
         channel = self.channels.get(message.topic)
         match message.event:
             case "phx_join":
@@ -74,10 +77,25 @@ class Desk:
                 return self._leave(message, channel)
             case "access_token" if channel is not None:
                 return self._refresh(message, channel)
+            case broadcasts.EVENT if channel is not None:
+                said = broadcasts.read_text(self._version, message, text)
+                if said is None:
+                    return frames.refused(
+                        self._version, message, "a broadcast names its event, and is not nested too deeply"
+                    )
+                return speak(self._rules.channels.rooms, channel, said, now)
             case _ if channel is None:
                 return frames.refused(self._version, message, "unmatched topic")
             case _:
                 return frames.refused(self._version, message, f"unknown event: {message.event[:64]}")
+
+    def hear_binary(self, frame: bytes, now: float) -> bytes | None:
+        """Answer a binary message; None when it is no broadcast in one of these channels."""
+        said = None if self._version == 1 else broadcasts.read_binary(frame)
+        channel = None if said is None else self.channels.get(said.message.topic)
+        if said is None or channel is None:
+            return None
+        return speak(self._rules.channels.rooms, channel, said, now)
 
     def expire(self, now: float) -> None:
         """End the channels whose token is over; clients join again by themselves, with the token that they have then.

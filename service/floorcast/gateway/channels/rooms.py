@@ -1,0 +1,142 @@
+"""Who hears what is said in which room (pure).
+
+A broadcast is encoded once for each version and is no part of a topic's stream of changes: who reads too slowly loses
+it, and it does not come again. Whoever is just being told of the past hears what is said meanwhile behind that.
+"""
+
+import base64
+from collections import deque
+from collections.abc import Callable, Iterable
+
+import orjson
+
+from floorcast.broadcast import Broadcast, Room
+from floorcast.gateway.channels.broadcasts import frame_of
+from floorcast.gateway.channels.channel import Channel
+from floorcast.gateway.outbox import Outbox
+from floorcast.gateway.wire import Version
+from floorcast.operation import CHANNEL, Operation
+
+MOST_HELD = 256
+"""What is said while somebody is told of the past waits for him: so many at most, the newest ones."""
+
+
+class Rooms:
+    """Every room that somebody of this gateway is in."""
+
+    def __init__(self) -> None:
+        """Nobody is anywhere."""
+        self._rooms: dict[Room, dict[Channel, None]] = {}
+        # Those who are told of the past, with what was said meanwhile.
+        self._held: dict[Channel, deque[Broadcast]] = {}
+        # Ids of what somebody was told of the past, which is not told again.
+        self._replayed: dict[Channel, frozenset[str]] = {}
+        # Told what people of this gateway say, for the others to hear; set by whoever takes it there.
+        self.carry: Callable[[Broadcast], None] = _nobody
+
+    def __contains__(self, channel: Channel) -> bool:
+        """Whether a channel is in its room."""
+        return channel in self._rooms.get(channel.room, ())
+
+    @property
+    def empty(self) -> bool:
+        """Whether nobody is anywhere."""
+        return not self._rooms
+
+    def occupied(self, places: Iterable[str]) -> list[str]:
+        """Return those of some places of the trail that are rooms with somebody in them."""
+        return [place for place in places if room_at(place) in self._rooms]
+
+    def enter(self, channel: Channel) -> None:
+        """Let a channel hear what is said in its room from now on."""
+        self._rooms.setdefault(channel.room, {})[channel] = None
+
+    def leave(self, channel: Channel) -> None:
+        """Forget a channel."""
+        present = self._rooms.get(channel.room)
+        if present is not None:
+            present.pop(channel, None)
+            if not present:
+                del self._rooms[channel.room]
+        self._held.pop(channel, None)
+        self._replayed.pop(channel, None)
+
+    def hold(self, channel: Channel) -> None:
+        """Keep what is said for somebody who is to be told of the past first; he need not be answered yet."""
+        self.enter(channel)
+        self._held[channel] = deque(maxlen=MOST_HELD)
+
+    def tell_past(self, channel: Channel, past: Iterable[tuple[str, Broadcast]]) -> None:
+        """Tell somebody of the past, by id and oldest first, and then what was said meanwhile."""
+        held = self._held.pop(channel, ())
+        if channel not in self:
+            return
+        told = dict(past)
+        self._replayed[channel] = frozenset(told)
+        for broadcast in told.values():
+            self._put({channel: None}, broadcast)
+        for broadcast in held:
+            if id_of(broadcast) not in told:
+                self._put({channel: None}, broadcast)
+
+    def say(self, broadcast: Broadcast, *, but: Channel | None = None) -> None:
+        """Tell everybody in its room who may hear it, but for one perhaps."""
+        present = self._rooms.get(broadcast.room)
+        if present is not None:
+            self._put(present, broadcast, but)
+
+    def hear(self, operations: Iterable[Operation]) -> None:
+        """Tell what the database said, in its order."""
+        for operation in operations:
+            room = room_at(operation.warehouse)
+            if room in self._rooms and operation.new is not None:
+                self.say(_message(room, operation.new))
+
+    def _put(self, present: dict[Channel, None], broadcast: Broadcast, but: Channel | None = None) -> None:
+        frames: dict[Version, bytes] = {}
+        gathered: list[Outbox] = []
+        id_ = id_of(broadcast) if self._replayed and not _is_replayed(broadcast) else None
+        for channel in present:
+            if channel is but or not channel.rights.hears:
+                continue
+            if channel in self._held:
+                self._held[channel].append(broadcast)
+                continue
+            if id_ is not None and id_ in self._replayed.get(channel, ()):
+                continue
+            frame = frames.get(channel.version)
+            if frame is None:
+                frame = frames[channel.version] = frame_of(broadcast, channel.topic, channel.version)
+            if frame and channel.outbox.put(frame, channel.topic, None):
+                gathered.append(channel.outbox)
+        for outbox in gathered:
+            outbox.release()
+
+
+def room_at(place: str) -> Room | None:
+    """Return the room that a place of the trail is; None for a warehouse."""
+    kind, _, rest = place.partition(":")
+    secrecy, separator, name = rest.partition(":")
+    return Room(name, secrecy == "private") if kind == CHANNEL and separator else None
+
+
+def id_of(broadcast: Broadcast) -> str | None:
+    """Return under which id the database keeps it; None for what it does not keep."""
+    return None if broadcast.meta is None else orjson.loads(broadcast.meta).get("id")
+
+
+def _is_replayed(broadcast: Broadcast) -> bool:
+    return broadcast.meta is not None and bool(orjson.loads(broadcast.meta).get("replayed"))
+
+
+def _message(room: Room, row: bytes) -> Broadcast:
+    """Read what the trail has of a message."""
+    told = orjson.loads(row)
+    meta = orjson.dumps({"id": told["id"]})
+    if told["binary"] is not None:
+        return Broadcast(room, told["event"], base64.b64decode(told["binary"]), binary=True, meta=meta)
+    return Broadcast(room, told["event"], (told["payload"] or "{}").encode(), meta=meta)
+
+
+def _nobody(_: Broadcast) -> None:
+    """There is no other gateway."""
