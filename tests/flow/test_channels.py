@@ -240,6 +240,15 @@ async def test_a_channel_goes_on_behind_a_change_inside_a_tick(open_gateway: Ope
     assert await _missed(place, stream, "first/0-0") == ["a", "b", "c", "d", "live"]
 
 
+async def test_a_channel_goes_on_behind_a_tick_too_large_to_hold(open_gateway: Open, stream: Stream) -> None:
+    """It is read back from the trail, warehouse by warehouse."""
+    place = await open_gateway(stream)
+    stream.close_tick(an_operation(1, text="a"), an_operation(2, SOUTH, text="b"), large=True)
+    await place.delivered(1)
+    missed = await _missed(place, stream, "first/0-0")
+    assert (sorted(missed[:2]), missed[2:]) == (["a", "b"], ["live"])
+
+
 @pytest.mark.parametrize(("resume", "reason"), [("other/1-0", "incarnation"), ("first/9x", "position")])
 async def test_what_cannot_be_continued_is_said_and_the_channel_is_live(
     open_gateway: Open, stream: Stream, resume: str, reason: str

@@ -121,24 +121,22 @@ class Retelling:
             if channel.over:
                 return
             if any(each.large for _, each in parts):
-                await self._send_large(channel, tick, parts[0][1].at, [warehouse for warehouse, _ in parts], after)
+                await self._send_large(channel, parts, after)
             else:
                 await self._send(channel, tick, parts[0][1].at, _together(parts), after)
             channel.since = tick
         channel.since = max(channel.since, upto)
 
-    async def _send_large(
-        self, channel: Channel, tick: int, at: str, warehouses: Sequence[str], after: Position
-    ) -> None:
+    async def _send_large(self, channel: Channel, parts: Sequence[tuple[str, PastTick]], after: Position) -> None:
         """Send a tick that is held nowhere but in the trail, warehouse by warehouse."""
-        for number, warehouse in enumerate(warehouses):
+        for number, (warehouse, tick) in enumerate(parts):
             async for told in self._pages(warehouse, tick, is_first=not number):
-                await self._send(channel, tick, at, told, after)
+                await self._send(channel, tick.tick, tick.at, told, after)
 
-    async def _pages(self, warehouse: str, tick: int, *, is_first: bool) -> AsyncIterator[list[Told]]:
+    async def _pages(self, warehouse: str, tick: PastTick, *, is_first: bool) -> AsyncIterator[list[Told]]:
         """Yield a large tick's pages in a warehouse; what is told in all of them, in the first alone."""
-        async for operations in self._sources.told_of_large(warehouse, tick):
-            yield [(warehouse, each) for each in operations if is_first or not _is_shared(each)]
+        async for page in self._sources.told_of_large(warehouse, tick):
+            yield [(warehouse, each) for each in page.operations if is_first or not _is_shared(each)]
 
     async def _send(self, channel: Channel, tick: int, at: str, told: list[Told], after: Position) -> None:
         if tick == after.tick and after.n:
