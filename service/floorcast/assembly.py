@@ -134,7 +134,7 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
                 board=board,
                 standing=standing,
             )
-            schema = SchemaWatch(lookout.shapes, gateway.reshape)
+            schema = SchemaWatch(lookout.schema, gateway.reshape)
             gateway.tell(aviary)
             gateway.tell(schema)
             await run_parts(stop, gateway=gateway.run, canary=aviary.run, schema=schema.run)

@@ -8,13 +8,15 @@ import pytest
 from tests.fixtures.gateway import SECRET, Phone, a_fact, a_token, free_port
 from tests.fixtures.observed import Observed
 from tests.fixtures.relay import Stream, running
+from tests.flow.test_channels import a_binding, data, hear
+from tests.flow.test_channels import join as channel
 from websockets.asyncio.client import connect
 
 from floorcast.assembly import serve_gateway
 from floorcast.change import GRANTS, TRACKED
 from floorcast.errors import DatabaseUnavailable
 from floorcast.gateway import schema_watch
-from floorcast.gateway.schema_watch import SchemaWatch
+from floorcast.gateway.schema_watch import Schema, SchemaWatch
 from floorcast.http.metrics import Metrics
 from floorcast.observe import GatewayReady, SchemaChanged, TickPublished
 from floorcast.operation import EVERYWHERE
@@ -63,6 +65,43 @@ async def test_who_looks_at_a_table_reads_again_when_it_gets_a_column(
                 assert (await phone.until("must_refetch"))["reason"] == "schema"
 
 
+async def test_a_publication_says_of_which_tables_channels_are_told(
+    stream: Stream, observed: Observed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the gateway's beginning, and whenever it changes; without one they are told of all, in the same channel."""
+    monkeypatch.setattr(schema_watch, "EVERY_SECONDS", 0.1)
+    owner = stream.cells.owner
+    cursor = await owner.execute(PLACE)
+    (place,) = await cursor.fetchone() or ("",)
+    await owner.execute("create publication supabase_realtime for table public.users")
+    settings = Settings(
+        database_url=stream.cells.database.service_url,
+        redis_url=stream.redis_url,
+        jwt_secret=SECRET,
+        port=free_port(),
+        drain_seconds=0,
+    )
+    async with running(stream.relay()):
+        await observed.wait_for(TickPublished)
+        async with serving(settings):
+            await observed.wait_for(GatewayReady)
+            url = (
+                f"ws://127.0.0.1:{settings.port}/realtime/v1/websocket?vsn=2.0.0&apikey={a_token(role='service_role')}"
+            )
+            async with connect(url, compression=None) as socket:
+                phone = Phone(socket)
+                await channel(phone, a_binding(table="equipment"))
+                assert (await hear(phone))[1]["status"] == "error"
+                await owner.execute("alter publication supabase_realtime add table public.equipment")
+                assert (await hear(phone))[1]["status"] == "ok"
+                await owner.execute("insert into equipment (warehouse_id, name) values (%s, 'Press')", [place])
+                assert (await data(phone))["record"]["name"] == "Press"
+                await owner.execute("alter publication supabase_realtime drop table public.equipment")
+                assert (await hear(phone))[1]["status"] == "error"
+                await owner.execute("drop publication supabase_realtime")
+                assert (await hear(phone))[1]["status"] == "ok"
+
+
 @contextlib.asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[None]:
     """A whole gateway, as the process has it."""
@@ -87,17 +126,18 @@ class Catalogue:
     def __init__(self) -> None:
         """One table."""
         self.shapes: Mapping[str, TableShape] = {"cells": shape("id")}
+        self.published: frozenset[str] | None = None
         self.away = False
         self.looks = 0
         self.looked = asyncio.Event()
 
-    async def look(self) -> Mapping[str, TableShape]:
+    async def look(self) -> Schema:
         """See `SchemaWatch`."""
         self.looks += 1
         self.looked.set()
         if self.away:
             raise DatabaseUnavailable("Postgres was taken away by the test")
-        return self.shapes
+        return self.shapes, self.published
 
     async def next_look(self) -> None:
         """Wait for one."""
@@ -113,8 +153,8 @@ def shape(*columns: str) -> TableShape:
 
 async def test_it_looks_at_once_when_a_table_is_tracked_and_goes_on_when_postgres_is_back(observed: Observed) -> None:
     """Not at any other fact; and an answer that does not come is no answer."""
-    catalogue, told = Catalogue(), list[Mapping[str, TableShape]]()
-    watch, stop = SchemaWatch(catalogue.look, told.append), asyncio.Event()
+    catalogue, told = Catalogue(), list[Schema]()
+    watch, stop = SchemaWatch(catalogue.look, lambda *schema: told.append(schema)), asyncio.Event()
     task = asyncio.create_task(watch.run(stop))
     watch.begin()
     await catalogue.next_look()
@@ -125,9 +165,10 @@ async def test_it_looks_at_once_when_a_table_is_tracked_and_goes_on_when_postgre
     watch.notice([a_fact(TRACKED, EVERYWHERE, {})])
     await catalogue.next_look()
     catalogue.away, catalogue.shapes = False, {"cells": shape("id", "value")}
+    catalogue.published = frozenset()
     watch.notice([a_fact(TRACKED, EVERYWHERE, {})])
     await catalogue.next_look()
     assert (await observed.wait_for(SchemaChanged)).tables == ("cells",)
     stop.set()
     await task
-    assert told == [{"cells": shape("id")}, {"cells": shape("id", "value")}]
+    assert told == [({"cells": shape("id")}, None), ({"cells": shape("id", "value")}, frozenset())]

@@ -59,6 +59,11 @@ class Beginning(Protocol):
         ...
 
     @property
+    def published(self) -> frozenset[str] | None:
+        """Those that `realtime:` topics are told of; None: all. As old as `shapes`."""
+        ...
+
+    @property
     def policy(self) -> Iterable[tuple[str, Mapping[str, Any]]]:
         """The rules: name of the policy table, row."""
         ...

@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 
 from floorcast.change import GRANTS, POLICY, TRACKED, is_ours
 from floorcast.database.queries import load_queries
-from floorcast.database.shapes import read_shapes
+from floorcast.database.shapes import published_tables, read_shapes
 from floorcast.operation import PersonTable, person_table
 from floorcast.shape import TableShape
 
@@ -37,6 +37,8 @@ class Base:
     # Table → what it looks like, as this snapshot sees the catalogue: a table that is tracked since the tick is there
     # already, one that was dropped since is not.
     shapes: Mapping[str, TableShape] = field(default_factory=dict)
+    # The tracked tables in publication `supabase_realtime`; None where there is none.
+    published: frozenset[str] | None = None
 
 
 async def read_base(connection: psycopg.AsyncConnection[Any]) -> Base:
@@ -67,6 +69,7 @@ async def read_base(connection: psycopg.AsyncConnection[Any]) -> Base:
             elif not is_ours(row["table_name"]):
                 tracked[row["table_name"]] = person_table(row)
         shapes = await read_shapes(connection)
+        published = await published_tables(connection)
     return Base(
         newest["incarnation"],
         newest["tick"],
@@ -77,4 +80,5 @@ async def read_base(connection: psycopg.AsyncConnection[Any]) -> Base:
         {table: about for table, about in tracked.items() if about is not None},
         tuple(policy),
         shapes,
+        published,
     )

@@ -8,7 +8,7 @@ import psycopg
 
 from floorcast.database.connect import Session, answered_within, connect
 from floorcast.database.queries import load_queries
-from floorcast.database.shapes import read_shapes
+from floorcast.database.shapes import published_tables, read_shapes
 from floorcast.errors import DatabaseUnavailable
 from floorcast.shape import TableShape
 
@@ -44,10 +44,10 @@ class Lookout:
             raise AssertionError("the function returns one row")
         return row[0], row[1]
 
-    async def shapes(self) -> Mapping[str, TableShape]:
-        """Return what tracked tables look like now."""
+    async def schema(self) -> tuple[Mapping[str, TableShape], frozenset[str] | None]:
+        """Return what tracked tables look like now, and which are published; None where no publication narrows them."""
         async with self._session() as connection:
-            return await read_shapes(connection)
+            return await read_shapes(connection), await published_tables(connection)
 
     async def aclose(self) -> None:
         """End the session."""

@@ -385,9 +385,18 @@ select
         ) then array(
             select r.table_name
             from floorcast.tracked as r
-            join pg_class as c on c.oid = r.relation
-            join pg_publication_tables as t
-                on t.schemaname::text = c.relnamespace::regnamespace::text and t.tablename = c.relname
-            where t.pubname = 'supabase_realtime'
+            where r.relation in (
+                select w.oid
+                from pg_publication_tables as t
+                join pg_namespace as n on n.nspname = t.schemaname
+                join pg_class as c on c.relnamespace = n.oid and c.relname = t.tablename
+                -- Of a partitioned table a publication names the partitions, unless it is told otherwise.
+                cross join lateral (
+                    select c.oid
+                    union all
+                    select a.relid from pg_partition_ancestors(c.oid) as a
+                ) as w (oid)
+                where t.pubname = 'supabase_realtime'
+            )
         )
     end as tables;

@@ -110,9 +110,14 @@ class Gateway(Generic[HeaderT]):
         """Have somebody look at what ticks bring; before `run`."""
         self._onlookers.append(onlooker)
 
-    def reshape(self, shapes: Mapping[str, TableShape]) -> None:
-        """Take note of what tracked tables look like now; who looks at one that changed reads it again."""
-        self._hub.reshape(shapes)
+    def reshape(self, shapes: Mapping[str, TableShape], published: frozenset[str] | None) -> None:
+        """Take note of what tracked tables look like now; who looks at one that changed reads it again.
+
+        Args:
+            shapes: of all tracked tables, by name.
+            published: those that `realtime:` topics are told of; None: all of them.
+        """
+        self._hub.reshape(shapes, published)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then let everybody go with a word.

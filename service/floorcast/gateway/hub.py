@@ -84,7 +84,7 @@ class Hub:
         self.chronicle = Chronicle(beginning.tick)
         self.memory.begin(beginning.tick)
         self.hindsight = Hindsight(self.law, self.chronicle, self.memory)
-        self.channels.begin(self.law, beginning.shapes, beginning.incarnation, beginning.tick)
+        self.channels.begin(self.law, beginning.shapes, beginning.published, beginning.incarnation, beginning.tick)
         self.ready = True
 
     @property
@@ -335,13 +335,13 @@ class Hub:
         elif self.view(role).within(selection.lens.asked.tables) != selection.lens.view:
             self.refetch(member, "policy")
 
-    def reshape(self, shapes: Mapping[str, TableShape]) -> None:
+    def reshape(self, shapes: Mapping[str, TableShape], published: frozenset[str] | None = None) -> None:
         """Take note of what tracked tables look like now; who looks at one that changed has to read it again."""
         changed = {
             name for name in self.shapes.keys() | shapes.keys() if _differs(self.shapes.get(name), shapes.get(name))
         }
         self.shapes = shapes
-        self.channels.reshape(shapes, self.channels.published)
+        self.channels.reshape(shapes, published)
         if not changed:
             return
         concerned = [each for each in self._every_audience() if any(map(each.selection.lens.view.shows, changed))]

@@ -14,7 +14,10 @@ from floorcast.observe import SchemaChanged, observe
 from floorcast.operation import Operation
 from floorcast.shape import TableShape
 
-Shapes = Mapping[str, TableShape]
+Schema = tuple[Mapping[str, TableShape], frozenset[str] | None]
+"""Shapes of all tracked tables; and which of them are published, None where there is no publication that narrows."""
+
+Reshape = Callable[[Mapping[str, TableShape], frozenset[str] | None], None]
 
 EVERY_SECONDS = 5.0
 """How long it may take until a migration is noticed."""
@@ -23,12 +26,12 @@ EVERY_SECONDS = 5.0
 class SchemaWatch:
     """Looks what tracked tables look like; an `upstream.Onlooker`."""
 
-    def __init__(self, look: Callable[[], Awaitable[Shapes]], reshape: Callable[[Shapes], None]) -> None:
+    def __init__(self, look: Callable[[], Awaitable[Schema]], reshape: Reshape) -> None:
         """Do nothing before `run`.
 
         Args:
-            look: returns the shapes of all tracked tables now; raises DatabaseUnavailable.
-            reshape: told what each look found; compares it with what it goes by.
+            look: returns what the catalogue says now; raises DatabaseUnavailable.
+            reshape: told both parts of what each look found; compares it with what it goes by.
         """
         self._look = look
         self._reshape = reshape
@@ -65,10 +68,11 @@ class SchemaWatch:
         await stop.wait()
         self._at_once.set()
 
-    def _found(self, shapes: Shapes) -> None:
+    def _found(self, schema: Schema) -> None:
+        shapes, published = schema
         now = {name: shape.fingerprint for name, shape in shapes.items()}
         before, self._fingerprints = self._fingerprints, now
         if before is not None and before != now:
             names = before.keys() | now.keys()
             observe(SchemaChanged(tuple(sorted(name for name in names if before.get(name) != now.get(name)))))
-        self._reshape(shapes)
+        self._reshape(shapes, published)

@@ -4,7 +4,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from tests.fixtures.gateway import AT, NORTH, SOUTH, a_base, a_fact, a_grant, a_rule, an_operation, readable
+from tests.fixtures.gateway import AT, NORTH, SOUTH, TABLES, a_base, a_fact, a_grant, a_rule, an_operation, readable
 from tests.fixtures.observed import Observed
 from tests.fixtures.outboxes import Listening
 
@@ -251,3 +251,12 @@ def test_frames_that_are_large_together_are_written_one_by_one(hub: Hub) -> None
     anna.outbox.drop(f"warehouse:{NORTH}")
     anna.transport.take()
     assert len(anna.frames) == 1
+
+
+def test_channels_begin_with_what_is_published() -> None:
+    """Else a gateway that begins would tell, until its first look, what nobody published."""
+    hub = Hub(60)
+    hub.begin(a_base(published=frozenset()))
+    assert hub.channels.catalogue.tables == frozenset()
+    hub.channels.reshape(hub.shapes, None)
+    assert hub.channels.catalogue.tables == TABLES

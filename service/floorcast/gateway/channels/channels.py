@@ -60,9 +60,17 @@ class Channels:
         # Told of a channel that has ended.
         self.left: Callable[[Channel], None] = _nobody
 
-    def begin(self, law: Law, shapes: Mapping[str, TableShape], incarnation: str, tick: int) -> None:
+    def begin(
+        self,
+        law: Law,
+        shapes: Mapping[str, TableShape],
+        published: frozenset[str] | None,
+        incarnation: str,
+        tick: int,
+    ) -> None:
         """Begin with a law, behind a tick; nobody may be here yet."""
-        self._law, self.shapes, self.incarnation, self.position = law, shapes, incarnation, tick
+        self._law, self.shapes, self.published = law, shapes, published
+        self.incarnation, self.position = incarnation, tick
 
     @property
     def warehouses(self) -> AbstractSet[str]:
