@@ -19,6 +19,7 @@ PROMISES = (
     "bounded",
     "live",
     "attributed",
+    "channels",
 )
 """Each has a file of its name here."""
 
