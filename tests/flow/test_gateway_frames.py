@@ -12,17 +12,17 @@ import json
 import os
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from tests.fixtures.gateway import NORTH, SOUTH, Open, Phone, Place, Stream, a_token, an_operation
+from tests.fixtures.noise import LAST, Visit, a_hostile_frame, corpus, visits
 from tests.fixtures.observed import Observed
-from tests.fixtures.rawsocket import BINARY, CLOSE, CONT, PING, PONG, TEXT, a_close, a_frame, raw_connection, raw_socket
+from tests.fixtures.rawsocket import CLOSE, PONG, TEXT, a_frame, raw_connection, raw_socket
 from tests.fixtures.time import UNIT
 
 from floorcast.codes import CODES
@@ -124,237 +124,6 @@ async def yard(open_gateway: Open, observed: Observed) -> AsyncIterator[Yard]:
             await listening
 
 
-# What is sent
-
-TOPICS = (
-    "warehouse:north",
-    "warehouse:south",
-    "phoenix",
-    "warehouse:nowhere",
-    "warehouse:",
-    "realtime:room",
-    "",
-    "é\0",
-)
-EVENTS = ("phx_join", "phx_leave", "presence", "access_token", "heartbeat", "phx_reply", "changes", "phx_close", "")
-TABLES = ("work_orders", "equipment", "users", "floorcast.grants", "")
-COLUMNS = ("id", "text", "no such column", "")
-PIECES = (
-    *(
-        "id",
-        "text",
-        "and(",
-        "or(",
-        "not.",
-        "(",
-        ")",
-        ",",
-        ".",
-        "=",
-        '"',
-        "\\",
-        " ",
-        "\0",
-        "null",
-        "is.",
-        "in.(",
-        "%",
-        "*",
-    ),
-    *(
-        "eq.",
-        "neq.",
-        "lt.",
-        "gte.",
-        "like.",
-        "ilike.",
-        "match.",
-        "imatch.",
-        "isdistinct.",
-        "1",
-        "1e999",
-        "-0",
-        "x",
-        "é",
-    ),
-)
-FILTERS = (
-    "id=eq.1",
-    "id.in.(1,2),text.like.*a*",
-    "or(id.lt.5,not.text.is.null)",
-    'text=in.("a,b",c)',
-    "text=match.(a+)+$",
-)
-
-
-def _nested(depth: int) -> Any:
-    found: Any = {}
-    for level in range(depth):
-        found = [found] if level % 2 else {"a": found}
-    return found
-
-
-scalars = (
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20)
-)
-anything = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=8,
-) | st.sampled_from((100, 252, 253, 254, 255, 256, 300, 900)).map(_nested)
-"""JSON, some of it deeper than it can be written again."""
-
-
-def mostly(usual: st.SearchStrategy[Any], *rare: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Four times in five the usual."""
-    return st.integers(0, 4).flatmap(lambda choice: usual if choice else st.one_of(rare))
-
-
-known_tables = st.sampled_from(TABLES[:2])
-filters = st.sampled_from(FILTERS) | st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
-
-
-def _right(cursor: str) -> dict[str, st.SearchStrategy[Any]]:
-    """What a join may say, as it may say it."""
-    newest = st.fixed_dictionaries({"by": st.sampled_from(COLUMNS[:2]), "rows": st.integers(1, 10_000)})
-    return {
-        "tables": st.just(list(TABLES[:2])),
-        "where": st.dictionaries(known_tables, st.sampled_from(FILTERS)),
-        "columns": st.dictionaries(known_tables, st.lists(st.sampled_from(COLUMNS[:2]), min_size=1)),
-        "recent": st.dictionaries(known_tables, newest),
-        "from": st.sampled_from(("now", "snapshot", cursor)),
-        "history": st.sampled_from(("every", "newest")),
-        "slow": st.sampled_from(("resume", "newest", "close")),
-        "presence": st.just(True) | st.fixed_dictionaries({"meta": st.dictionaries(st.text(max_size=8), scalars)}),
-        "access_token": st.sampled_from((a_token(), a_token(role="service_role"), "sb_key")),
-    }
-
-
-def _wrong(cursor: str) -> dict[str, st.SearchStrategy[Any]]:
-    """The same, nearly."""
-    some_tables = st.sampled_from(TABLES)
-    newest = st.fixed_dictionaries({"by": st.sampled_from(COLUMNS) | anything, "rows": st.integers() | anything})
-    bent = st.builds(
-        lambda at, letter: cursor[:at] + letter + cursor[at + 1 :], st.integers(0, len(cursor)), st.text(max_size=2)
-    )
-    return {
-        "tables": st.lists(some_tables, max_size=3) | anything,
-        "where": st.dictionaries(some_tables, filters | anything, max_size=3) | anything,
-        "columns": st.dictionaries(some_tables, st.lists(st.sampled_from(COLUMNS), max_size=3) | anything) | anything,
-        "recent": st.dictionaries(some_tables, newest | anything, max_size=2) | anything,
-        "from": st.sampled_from(("", "f1.", cursor + ".MDs6", cursor + "." + "A" * 5_000)) | bent | anything,
-        "history": st.sampled_from(("", "EVERY")) | anything,
-        "slow": anything,
-        "presence": st.fixed_dictionaries({"meta": anything}) | anything,
-        "access_token": st.sampled_from((a_token("bert"), a_token(seconds=-60), "a.b.c", "")) | anything,
-        "config": anything,
-    }
-
-
-def _joins(cursor: str) -> st.SearchStrategy[Any]:
-    """Payloads of joins: right ones, and right ones in which one member is wrong."""
-    right = st.fixed_dictionaries({}, optional=_right(cursor))
-    wrong = st.one_of([st.fixed_dictionaries({name: value}) for name, value in _wrong(cursor).items()])
-    return right | st.builds(lambda most, one: most | one, right, wrong) | wrong
-
-
-def _messages(vsn: str, cursor: str) -> st.SearchStrategy[Any]:
-    """What can be said in a version; sometimes in the form of the other one, or with a part that is none."""
-    calls = st.fixed_dictionaries(
-        {"event": st.sampled_from(("track", "untrack", "TRACK", ""))},
-        optional={"payload": st.fixed_dictionaries({}, optional={"work_order": st.integers() | anything}) | anything},
-    )
-    token = _wrong(cursor)["access_token"] | _right(cursor)["access_token"]
-    joins = st.tuples(st.just("phx_join"), _joins(cursor))
-    others = st.one_of(
-        st.tuples(st.just("presence"), calls | anything),
-        st.tuples(st.just("access_token"), st.fixed_dictionaries({"access_token": token}) | anything),
-        st.tuples(st.sampled_from(EVENTS) | st.text(max_size=20), anything),
-    )
-    said = joins | others
-    topics = mostly(st.sampled_from(TOPICS[:2]), st.sampled_from(TOPICS), st.text(max_size=20))
-    refs = st.sampled_from(("1", "2", None, 7)) | st.text(max_size=64) | st.integers(-(2**63), 2**64 - 1)
-
-    def listed(about: tuple[str, Any], topic: str, ref: Any, join_ref: Any) -> Any:
-        return [join_ref, ref, topic, *about]
-
-    def named(about: tuple[str, Any], topic: str, ref: Any, join_ref: Any) -> Any:
-        return {"topic": topic, "event": about[0], "payload": about[1], "ref": ref, "join_ref": join_ref}
-
-    forms = (listed, named) if vsn == "2.0.0" else (named, listed)
-    proper = st.builds(forms[0], said, topics, refs, refs)
-    odd = st.builds(forms[1], said, topics, refs, refs) | st.builds(
-        forms[0], st.tuples(anything, anything), anything, anything, anything
-    )
-    return mostly(proper, odd, anything)
-
-
-def _text(message: Any) -> bytes:
-    return json.dumps(message, ensure_ascii=False).encode(errors="surrogatepass")
-
-
-def _frames(vsn: str, cursor: str) -> st.SearchStrategy[bytes]:
-    texts = _messages(vsn, cursor).map(_text)
-    whole = texts.map(lambda text: a_frame(TEXT, text))
-    pieces = st.builds(
-        lambda text, at: a_frame(TEXT, text[:at], fin=False) + a_frame(PING) + a_frame(CONT, text[at:]),
-        texts,
-        st.integers(0, 40),
-    )
-
-    def damage(text: bytes, at: int, noise: bytes) -> bytes:
-        at %= len(text) + 1
-        return a_frame(TEXT, text[:at] + noise + text[at + 1 :])
-
-    def odd(opcode: int, data: bytes, *, fin: bool, rsv: int, masked: bool) -> bytes:
-        return a_frame(opcode, data, fin=fin, rsv=rsv, masked=masked)
-
-    odds = st.builds(
-        odd,
-        st.integers(0, 15),
-        st.binary(max_size=200),
-        fin=st.booleans(),
-        rsv=st.sampled_from((0, 0, 0, 1, 2, 4)),
-        masked=st.sampled_from((True, True, True, False)),
-    )
-    damaged = st.builds(damage, texts, st.integers(0, 500), st.binary(max_size=3))
-    return mostly(whole | pieces, mostly(damaged, odds, st.binary(max_size=40)))
-
-
-@dataclass(frozen=True)
-class Visit:
-    """What one client does: the version that it speaks, its frames, and the sizes of the pieces that they arrive in."""
-
-    vsn: str
-    frames: Sequence[bytes]
-    sizes: Sequence[int]
-    # It goes without a word, once it was answered.
-    abrupt: bool = False
-
-    @property
-    def pieces(self) -> list[bytes]:
-        """The bytes of all frames, cut."""
-        rest, cut = b"".join(self.frames), []
-        for size in self.sizes:
-            cut.append(rest[:size])
-            rest = rest[size:]
-        return [piece for piece in (*cut, rest) if piece]
-
-
-def _visits(cursor: str) -> st.SearchStrategy[Visit]:
-    def visits(vsn: str) -> st.SearchStrategy[Visit]:
-        frames = st.lists(_frames(vsn, cursor), min_size=3, max_size=20)
-        return st.builds(Visit, st.just(vsn), frames, st.lists(st.integers(1, 400), max_size=5))
-
-    return visits("2.0.0") | visits("1.0.0")
-
-
-LAST = {
-    "1.0.0": b'{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"the last"}',
-    "2.0.0": b'[null,"the last","phoenix","heartbeat",{}]',
-}
-
-
 async def _visit(place: Place, visit: Visit) -> None:
     """Play it, ask for a last heartbeat, go, and judge everything that was said meanwhile."""
     async with raw_socket(place, vsn=visit.vsn) as raw:
@@ -413,56 +182,12 @@ async def test_whatever_a_client_sends_is_answered_or_blamed_on_it(yard: Yard) -
         yard.check()
 
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(_visits(yard.cursor))
-    def visits(visit: Visit) -> None:
+    @given(visits(yard.cursor))
+    def visited(visit: Visit) -> None:
         asyncio.run_coroutine_threadsafe(play(visit), loop).result(60 * UNIT)
 
-    await asyncio.to_thread(visits)
+    await asyncio.to_thread(visited)
     await yard.end()
-
-
-def _corpus(vsn: str, cursor: str) -> list[bytes]:
-    """Texts that are worth damaging."""
-    payloads: list[Any] = [
-        {},
-        {"tables": ["work_orders"], "from": "snapshot"},
-        {"from": cursor, "history": "newest"},
-        {"where": {"work_orders": "or(id.lt.5,not.text.is.null)"}, "columns": {"work_orders": ["id"]}, "slow": "close"},
-        {"recent": {"equipment": {"by": "id", "rows": 3}}, "from": "snapshot", "presence": {"meta": {"at": "desk"}}},
-        {"presence": True, "access_token": a_token()},
-        {"event": "track", "payload": {"work_order": 5, "typing": True}},
-        {"meta": _nested(60)},
-    ]
-    found = []
-    for number, payload in enumerate(payloads):
-        for topic in TOPICS[:4]:
-            for event in EVENTS[:5]:
-                ref = str(number)
-                found.append(
-                    (
-                        [ref, ref, topic, event, payload],
-                        {"topic": topic, "event": event, "payload": payload, "ref": ref},
-                    )
-                )
-    return [_text(form[vsn == "1.0.0"]) for form in found]
-
-
-def _hostile(chance: random.Random, texts: Sequence[bytes], *, noise: bool) -> bytes:
-    """One frame, most often of the kind that keeps the socket open, so that many get through."""
-    text = bytearray(chance.choice(texts))
-    kind = chance.random()
-    if kind < 0.3:
-        text[chance.randrange(len(text))] = chance.randrange(32, 127)
-    if kind < 0.7:
-        return a_frame(TEXT, bytes(text))
-    if kind < 0.85:
-        at = chance.randrange(len(text))
-        return a_frame(TEXT, bytes(text[:at]), fin=False) + a_frame(CONT, bytes(text[at:]))
-    if kind < 0.998:
-        return a_frame(chance.choice((PING, PONG, BINARY)), chance.randbytes(chance.randrange(126)))
-    return chance.choice(
-        (a_close(4000), a_frame(3), a_frame(TEXT, b"\xff"), chance.randbytes(30) if noise else a_close(0))
-    )
 
 
 def _resident() -> int:
@@ -472,14 +197,14 @@ def _resident() -> int:
 
 async def test_twenty_thousand_hostile_frames_leave_nothing_behind(yard: Yard) -> None:
     """No object of any of their sockets, and no memory beyond what the first few thousand had needed."""
-    chance, texts = random.Random(7), {vsn: _corpus(vsn, yard.cursor) for vsn in LAST}
+    chance, texts = random.Random(7), {vsn: corpus(vsn, yard.cursor) for vsn in LAST}
 
     async def flood(frames: int) -> None:
         sent = 0
         while sent < frames:
             vsn = chance.choice(list(LAST))
             abrupt = chance.random() < 0.5
-            some = [_hostile(chance, texts[vsn], noise=not abrupt) for _ in range(100)]
+            some = [a_hostile_frame(chance, texts[vsn], noise=not abrupt) for _ in range(100)]
             sent += len(some)
             yard.close_tick()
             await _visit(yard.place, Visit(vsn, some, [chance.randrange(1, 5_000)] * 3, abrupt))
