@@ -126,6 +126,15 @@ _TABLE = (
         431,
     ),
     ErrorCode(
+        "body_too_large",
+        "The request's body is larger than is allowed; nothing of it was done.",
+        "Send less at a time.",
+        False,
+        True,
+        None,
+        413,
+    ),
+    ErrorCode(
         "bad_request",
         "The request cannot be understood.",
         "Correct what the reason names.",

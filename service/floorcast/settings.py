@@ -110,6 +110,11 @@ class Settings(BaseSettings):
         validation_alias="FLOORCAST_FRAME_BYTES",
         description="The largest frame that a client may send.",
     )
+    body_bytes: Annotated[int, Field(ge=4_096)] = Field(
+        4_194_304,
+        validation_alias="FLOORCAST_BODY_BYTES",
+        description="The largest body of an HTTP request.",
+    )
     topics_per_socket: Annotated[int, Field(ge=1)] = Field(
         100,
         validation_alias="FLOORCAST_TOPICS_PER_SOCKET",

@@ -96,29 +96,80 @@ async def test_a_pipelined_head_that_never_ends_is_refused(place: Place, beginni
     assert b"the pageHTTP/1.1 431 " in answer
 
 
-@pytest.mark.parametrize("path", [b"/", b"/echo"], ids=["nobody reads", "the application would read"])
-@pytest.mark.parametrize(
-    ("headers", "piece"),
-    [
-        (b"Content-Length: 1000000000000\r\n\r\n", b"x" * 65_536),
-        (b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b"x" * 65_536 + b"\r\n"),
-    ],
-    ids=["long", "chunked"],
-)
 @pytest.mark.parametrize("before", [b"", _GET], ids=["first", "pipelined"])
-async def test_a_body_is_refused_before_it_arrives(
-    place: Place, before: bytes, path: bytes, headers: bytes, piece: bytes
+@pytest.mark.parametrize("path", [b"/", b"/echo"], ids=["nobody reads", "the application would read"])
+async def test_a_body_that_says_it_is_too_long_is_refused_before_it_arrives(
+    place: Place, path: bytes, before: bytes
 ) -> None:
-    """No address takes one."""
+    """Nobody is asked to send what is then thrown away."""
 
     def flood() -> tuple[int, bytes]:
         with _dialled(place) as dialled:
-            return _flood(dialled, before + b"POST " + path + b" HTTP/1.1\r\nHost: x\r\n" + headers, piece)
+            head = b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000000\r\n\r\n"
+            return _flood(dialled, before + head, b"x" * 65_536)
 
     taken, answer = await asyncio.to_thread(flood)
     assert taken < _WHAT_THE_KERNEL_MAY_HOLD
-    assert b"HTTP/1.1 400 " in answer
-    assert b"No address here takes a body." in answer
+    assert b"HTTP/1.1 413 " in answer
+    assert b'"body_too_large"' in answer
+
+
+@pytest.mark.parametrize(("path", "status"), [(b"/", b"405"), (b"/echo", b"413")], ids=["nobody reads", "one reads"])
+async def test_a_body_that_never_ends_is_not_waited_for(place: Place, path: bytes, status: bytes) -> None:
+    """An answer of who does not want it ends the connection; who does want it gets no more than may be."""
+
+    def flood() -> tuple[int, bytes]:
+        with _dialled(place) as dialled:
+            head = b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            return _flood(dialled, head, b"10000\r\n" + b"x" * 65_536 + b"\r\n")
+
+    taken, answer = await asyncio.to_thread(flood)
+    assert taken < 4_194_304 + _WHAT_THE_KERNEL_MAY_HOLD
+    assert answer.startswith(b"HTTP/1.1 " + status)
+
+
+@pytest.mark.parametrize("drips", [False, True])
+async def test_a_body_that_takes_too_long_is_refused(open_gateway: Open, *, drips: bool) -> None:
+    """408 at the deadline, whether a little more of it arrives or not."""
+    place = await open_gateway(Stream(), handshake_seconds=0.5)
+
+    def linger() -> bytes:
+        with _dialled(place) as dialled:
+            dialled.sendall(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nx")
+            if drips:
+                dialled.settimeout(0.05)
+                for _ in range(100):
+                    with contextlib.suppress(TimeoutError):
+                        return dialled.recv(65_536)
+                    dialled.sendall(b"x")
+            return _rest(dialled)
+
+    assert (await asyncio.to_thread(linger)).startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: 5\r\nContent-Length: 6\r\n",
+        b"Content-Length: 5, 6\r\n",
+        b"Content-Length: +5\r\n",
+        b"Content-Length : 5\r\n",
+        b"Transfer-Encoding: chunked, identity\r\n",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        b"X: y\nContent-Length: 5\r\n",
+        b"Transfer-Encoding:\r\n chunked\r\n",
+    ],
+)
+async def test_a_body_whose_length_can_be_read_in_two_ways_is_refused(place: Place, headers: bytes) -> None:
+    """A proxy that reads it in the other way would take one person's bytes for another one's request."""
+    request = b"POST /echo HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n0\r\n\r\n" + _GET
+    async with _used(place) as (reader, writer), asyncio.timeout(5 * UNIT):
+        writer.write(request)
+        answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'"bad_request"' in answer
+    assert b"the page" not in answer
 
 
 @asynccontextmanager

@@ -177,6 +177,7 @@ class Gateway(Generic[HeaderT]):
                 ),
             ),
             frame_bytes=settings.frame_bytes,
+            body_bytes=settings.body_bytes,
             outbox_bytes=settings.outbox_bytes,
             idle_seconds=settings.idle_seconds,
             handshake_seconds=settings.handshake_seconds,

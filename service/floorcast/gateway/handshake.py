@@ -7,7 +7,7 @@ it: to them a refused socket is one that never opened.
 import http
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +17,7 @@ from websockets.server import ServerProtocol
 
 from floorcast.access.claims import Claims
 from floorcast.errors import CODES, TokenError
+from floorcast.gateway.body import headers
 from floorcast.gateway.wire import VERSIONS, Version
 
 LARGEST_HEAD = 16_384
@@ -56,19 +57,12 @@ def head_end(received: bytes | bytearray) -> int:
 
 def wants_socket(head: bytes | bytearray) -> bool:
     """Whether a request asks to become a WebSocket; everything else is for the HTTP application."""
-    return any(name == b"upgrade" and b"websocket" in value for name, value in _headers(head))
-
-
-def announces_body(head: bytes | bytearray) -> bool:
-    """Whether a body follows the head; no address takes one, so nobody would ever read it."""
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in _headers(head)
-    )
+    return any(name == b"upgrade" and b"websocket" in value for name, value in headers(head))
 
 
 def forwarded_for(head: bytes | bytearray) -> list[str]:
     """Return what proxies, or whoever likes to, wrote about where a request comes from."""
-    return [value.decode("latin-1") for name, value in _headers(head) if name == b"x-forwarded-for"]
+    return [value.decode("latin-1") for name, value in headers(head) if name == b"x-forwarded-for"]
 
 
 def answer(head: bytes, verify: Callable[[str], Claims]) -> Accepted | Refused:
@@ -113,13 +107,6 @@ def refuse(code: str, detail: str = "", *, again_in: float | None = None) -> Ref
     if again_in is not None:
         lines.append(f"Retry-After: {math.ceil(again_in)}")
     return Refused(code, "\r\n".join([*lines, "", ""]).encode() + body)
-
-
-def _headers(head: bytes | bytearray) -> Iterator[tuple[bytes, bytes]]:
-    """Yield names and values, in lower case; whether the lines are well-formed is not judged."""
-    for line in bytes(head).lower().split(b"\r\n")[1:]:
-        name, _, value = line.partition(b":")
-        yield name.strip(), value.strip()
 
 
 def _read_address(path: str) -> tuple[Version, dict[str, list[str]]] | Refused:

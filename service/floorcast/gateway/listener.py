@@ -1,8 +1,9 @@
 """The one port: sockets stay here, everything else goes to the HTTP application.
 
 A connection stands at the front door until the head of a request is complete. If it asks for a socket, `Connection`
-takes over and the door is gone; else uvicorn is given this one head, and the door has the connection back once the
-answer is sent. uvicorn itself bounds neither the size of a head nor the time that it takes, so it never waits for one.
+takes over and the door is gone; else uvicorn is given this one head and the body behind it, and the door has the
+connection back once the answer is sent. uvicorn itself bounds neither the size nor the time of what arrives, so it
+never sees a byte that the door has not counted.
 """
 
 import asyncio
@@ -11,17 +12,17 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from floorcast.errors import SettingsError
 from floorcast.gateway.address import origin
+from floorcast.gateway.body import Body, BodyRefused, expected_body
 from floorcast.gateway.connection import Connection
+from floorcast.gateway.exchange import Exchange
 from floorcast.gateway.handshake import (
     LARGEST_HEAD,
     Accepted,
     Refused,
-    announces_body,
     answer,
     forwarded_for,
     head_end,
@@ -33,6 +34,10 @@ from floorcast.observe import HandshakeRefused, observe
 
 _BACKLOG = 2_048
 """Connections that the kernel holds for us when a thousand screens come back at once."""
+
+
+_PACE = 16_384
+"""Bytes of a body that each `handshake_seconds` have to bring, or its end."""
 
 
 class HttpSide:
@@ -63,41 +68,25 @@ class HttpSide:
             door.close()
 
 
-class _Exchange(HttpToolsProtocol):
-    """uvicorn's protocol for one head and its answer; the door has the connection before and after."""
-
-    def __init__(self, side: HttpSide, door: "FrontDoor") -> None:
-        super().__init__(side.config, side.state, {}, side.shared.loop)
-        self._door = door
-
-    @property
-    def over(self) -> bool:
-        """Whether the answer is complete and the kernel has all of it."""
-        return self.cycle.response_complete and not self.flow.write_paused
-
-    def end(self) -> None:
-        """Be forgotten."""
-        self.connections.discard(self)
-        # Parser and protocol hold each other; uvicorn lets go of it in the same way.
-        self.parser = None  # type: ignore[assignment]
-
-    def on_response_complete(self) -> None:
-        """Give the connection back, where uvicorn would wait for a next request itself."""
-        self._door.answered()
-
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 — uvicorn's signature
-        """Refuse in our own form what is not HTTP."""
-        self._door.refuse("bad_request", "The request is not well-formed HTTP.")
-
-
 class FrontDoor(asyncio.Protocol):
     """A connection until it is a socket, if it ever becomes one.
 
-    Either a head is awaited, bounded in bytes and in time, or one is being answered. Then nothing is read, so that
-    nothing can pile up, and the next head is not looked at before the kernel has the whole answer.
+    Either a head is awaited, bounded in bytes and in time, or one is being answered. Then nothing is read but its body,
+    and of that no more than the application takes, so that nothing can pile up; the next head is not looked at before
+    the kernel has the whole answer.
     """
 
-    __slots__ = ("_exchange", "_received", "_side", "_slot", "_transport", "_unsent")
+    __slots__ = (
+        "_arrived",
+        "_body",
+        "_exchange",
+        "_reading",
+        "_received",
+        "_side",
+        "_slot",
+        "_transport",
+        "_unsent",
+    )
 
     def __init__(self, side: HttpSide) -> None:
         """Nothing has arrived."""
@@ -105,9 +94,13 @@ class FrontDoor(asyncio.Protocol):
         self._received = bytearray()
         self._transport: asyncio.Transport | None = None
         # None while a head is awaited.
-        self._exchange: _Exchange | None = None
-        # Bytes that the kernel had not taken when `_look_in` was last called.
+        self._exchange: Exchange | None = None
+        # What of the request is still to come; None once it is complete.
+        self._body: Body | None = None
+        self._reading = True
+        # Bytes that the kernel had not taken when `_look_in` was last called, and those of the body that had arrived.
         self._unsent = 0
+        self._arrived = 0
         self._slot = 0
 
     # What the loop calls
@@ -116,13 +109,16 @@ class FrontDoor(asyncio.Protocol):
         """Let somebody in, for a while."""
         # uvloop's transports are asyncio's in all but ancestry.
         self._transport = cast("asyncio.Transport", transport)
-        # `_Exchange.over` relies on it: the transport says at once when the kernel does not take everything.
+        # `Exchange.over` relies on it: the transport says at once when the kernel does not take everything.
         self._transport.set_write_buffer_limits(high=0)
         self._side.doors.add(self)
         self._look_in(self._side.shared.handshake_seconds)
 
     def data_received(self, data: bytes) -> None:
-        """Collect a head."""
+        """Collect a head, or pass on a body."""
+        if self._body is not None:
+            self._read_body(self._body, data)
+            return
         self._received += data
         if self._exchange is None:
             self._read_head()
@@ -146,13 +142,20 @@ class FrontDoor(asyncio.Protocol):
             self._exchange.connection_lost(exc)
 
     def due(self, now: float) -> None:  # noqa: ARG002 — Shared's signature
-        """It took too long: a head to arrive, an answer to be made, or the other side to read it."""
+        """It took too long: a request to arrive, an answer to be made, or the other side to read it."""
         if self._transport is None:
             return
         if self._transport.get_write_buffer_size() < self._unsent:
             # A slow line, on which something moves.
             self._look_in(self._side.shared.idle_seconds)
-        elif self._exchange is None and self._received and not self._transport.is_closing():
+        elif self._transport.is_closing():
+            self._transport.abort()
+        elif self._body is not None and self._reading:
+            if self._body.arrived - self._arrived >= _PACE:
+                self._look_in(self._side.shared.handshake_seconds)
+            else:
+                self.refuse("handshake_too_slow")
+        elif self._exchange is None and self._received:
             self.refuse("handshake_too_slow")
         else:
             # Browsers open connections in advance; an answer to one that asked nothing would be a riddle.
@@ -166,8 +169,28 @@ class FrontDoor(asyncio.Protocol):
         self._listen_again()
 
     def refuse(self, code: str, detail: str = "") -> None:
-        """Answer with a code of `errors.CODES`, and close."""
-        self._end(refuse(code, detail))
+        """Answer with a code of `errors.CODES`, and close; without a word where an answer has begun."""
+        if self._exchange is None or self._exchange.give_up():
+            self._end(refuse(code, detail))
+        elif self._transport is not None:
+            self._transport.abort()
+
+    def steer(self) -> None:
+        """Read as long as a head is awaited, or a body that the application takes."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        reads = self._exchange is None or (self._body is not None and not self._exchange.flow.read_paused)
+        if reads == self._reading:
+            return
+        self._reading = reads
+        if self._body is not None:
+            shared = self._side.shared
+            self._look_in(shared.handshake_seconds if reads else shared.idle_seconds)
+        if reads:
+            transport.resume_reading()
+        else:
+            transport.pause_reading()
 
     def close(self) -> None:
         """End the connection, after the answer that is being made."""
@@ -194,20 +217,51 @@ class FrontDoor(asyncio.Protocol):
             self._pass_on(transport, head)
 
     def _pass_on(self, transport: asyncio.Transport, head: bytes) -> None:
-        if announces_body(head):
-            self.refuse("bad_request", "No address here takes a body.")
-        elif not wants_socket(head):
-            transport.pause_reading()
-            self._look_in(self._side.shared.idle_seconds)
-            self._exchange = _Exchange(self._side, self)
-            self._exchange.connection_made(transport)
-            self._exchange.data_received(head)
+        try:
+            body = expected_body(head, self._side.shared.body_bytes)
+        except BodyRefused as refused:
+            self.refuse(refused.code, refused.detail)
+            return
+        if not wants_socket(head):
+            self._ask(transport, head, body)
+        elif body is not None:
+            self.refuse("bad_request", "A request for a socket has no body.")
         else:
             decision = self._decide(transport, head)
             if isinstance(decision, Refused):
                 self._end(decision)
             else:
                 self._become_socket(transport, decision)
+
+    def _ask(self, transport: asyncio.Transport, head: bytes, body: Body | None) -> None:
+        """Have the application answer; what has arrived already of the body is passed on."""
+        side = self._side
+        self._body = body
+        self._exchange = Exchange(side.config, side.state, side.shared.loop, self)
+        self._look_in(side.shared.idle_seconds if body is None else side.shared.handshake_seconds)
+        self._exchange.begin(transport, head, whole=body is None)
+        self.steer()
+        if body is not None and self._received:
+            arrived, self._received = self._received, bytearray()
+            self._read_body(body, arrived)
+
+    def _read_body(self, body: Body, data: bytes | bytearray) -> None:
+        transport, exchange = self._transport, self._exchange
+        if transport is None or exchange is None or transport.is_closing():
+            return
+        try:
+            own, behind = body.take(data)
+        except BodyRefused as refused:
+            self.refuse(refused.code, refused.detail)
+            return
+        if own:
+            exchange.on_body(own)
+        if body.complete:
+            self._body = None
+            self._received += behind
+            self._look_in(self._side.shared.idle_seconds)
+            exchange.complete()
+        self.steer()
 
     def _decide(self, transport: asyncio.Transport, head: bytes) -> Accepted | Refused:
         """Decide about somebody who wants a socket: first whether there is room, since that costs the least."""
@@ -243,7 +297,7 @@ class FrontDoor(asyncio.Protocol):
         self._exchange.end()
         self._exchange = None
         self._look_in(self._side.shared.handshake_seconds)
-        transport.resume_reading()
+        self.steer()
         self._read_head()
 
     def _end(self, refused: Refused) -> None:
@@ -259,6 +313,7 @@ class FrontDoor(asyncio.Protocol):
         shared.wheel.cancel(self, self._slot)
         self._slot = shared.wheel.schedule(self, shared.loop.time() + seconds)
         self._unsent = 0 if self._transport is None else self._transport.get_write_buffer_size()
+        self._arrived = 0 if self._body is None else self._body.arrived
 
     def _leave(self) -> None:
         self._side.doors.discard(self)

@@ -48,6 +48,8 @@ class Shared:
     wheel: Wheel[Timed]
     rules: Rules
     frame_bytes: int
+    # Of an HTTP request.
+    body_bytes: int
     outbox_bytes: int
     idle_seconds: float
     handshake_seconds: float

@@ -8,7 +8,7 @@ from floorcast.http.problem import problem
 QUERY_BYTES = 2_048
 HEADER_BYTES = 16_384
 HEADERS = 64
-"""Enough for a token of the largest issuers. The front door bounds every head, its time, and refuses bodies; behind
+"""Enough for a token of the largest issuers. The front door bounds every head and body, and their time; behind
 another server, only what is here holds."""
 
 # No inline script or style, nothing from elsewhere: text from the database can never become code on a screen.
