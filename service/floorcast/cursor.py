@@ -3,9 +3,15 @@
 A cursor says which tick of which history its holder has applied, and what that was computed under, so that a stream
 under other terms is not taken for the same one. It grants nothing: whatever it says, access is decided anew.
 
-    f1.<32 letters: history, what was asked for, view, schema><11 letters: tick>[.<splice>]
+    f2.<32 letters: history, what was asked for, view, schema><24 letters: tick, anchor>[.<splice>]
 
-The first 32 letters are the same for everybody who is sent the same bytes, so that a frame's cursor is made once.
+A history's name is copied with its database, and numbers repeat after a restore; seals do not. So a cursor names an
+anchor, the newest tick that its maker knew, by how far it lies ahead and by its seal: where that tick is, the cursor's
+tick is the one that was applied.
+
+The first 32 letters are the same for everybody who is sent the same bytes, and the next 24 for everybody who is live,
+so that a frame's cursor is made once. Cursors without an anchor (`f1.`) were given out before; believing them would
+leave the door open that anchors close, so they are of no history.
 """
 
 import base64
@@ -15,10 +21,12 @@ from dataclasses import dataclass
 from typing import Self
 
 from floorcast.snapshot import Snapshot
+from floorcast.tick import Anchor
 
-_PREFIX = "f1."
+_PREFIX, _UNSEALED = "f2.", "f1."
 _HISTORY, _PART = 9, 5
-_TERMS_LETTERS, _TICK_LETTERS = 32, 11
+_TICK, _AHEAD, _SEAL = 8, 4, 6
+_TERMS_LETTERS, _PLACE_LETTERS = 32, 24
 _LARGEST_TICK = 2**63 - 1
 
 LONGEST = 4_096
@@ -28,6 +36,11 @@ LONGEST = 4_096
 def digest(text: bytes) -> bytes:
     """Return what stands for a text in a cursor."""
     return hashlib.blake2b(text, digest_size=_PART).digest()
+
+
+def seal_digest(seal: str) -> bytes:
+    """Return what stands for a seal in a cursor."""
+    return hashlib.blake2b(seal.encode(), digest_size=_SEAL).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +79,25 @@ class Cursor:
 
     terms: Terms
     tick: int
+    # The tick by which its history is told, not before `tick`, and the digest of its seal.
+    anchor: int = 0
+    seal: bytes = b""
     splice: Splice | None = None
 
 
-def encode_cursor(terms: str, tick: int, splice: Splice | None = None) -> str | None:
-    """Return a cursor, given what `Terms.encode` returned; None for one that would be too long."""
-    text = terms + _letters(tick.to_bytes(8))
+def encode_place(tick: int, anchor: Anchor) -> str | None:
+    """Return where a cursor stands, for `encode_cursor`; None where its anchor is too far away."""
+    ahead = anchor.tick - tick
+    if not 0 <= ahead < 256**_AHEAD:
+        return None
+    return _letters(tick.to_bytes(_TICK) + ahead.to_bytes(_AHEAD) + seal_digest(anchor.seal))
+
+
+def encode_cursor(terms: str, place: str | None, tick: int, splice: Splice | None = None) -> str | None:
+    """Return a cursor, given what `Terms.encode` and `encode_place` returned; None for one that would be too long."""
+    if place is None:
+        return None
+    text = terms + place
     if splice is not None and tick < splice.until:
         seen = splice.snapshot
         running = ",".join(map(str, sorted(seen.running)))
@@ -81,21 +107,23 @@ def encode_cursor(terms: str, tick: int, splice: Splice | None = None) -> str | 
 
 def parse_cursor(text: str) -> Cursor:
     """Read a cursor; raises ValueError for what is none of ours."""
+    if text.startswith(_UNSEALED):
+        return Cursor(Terms(b"", b"", b"", b""), 0)
     if len(text) > LONGEST or not text.startswith(_PREFIX):
         raise ValueError("not a cursor of this protocol")
     head, _, spliced = text.removeprefix(_PREFIX).partition(".")
-    if len(head) != _TERMS_LETTERS + _TICK_LETTERS:
+    if len(head) != _TERMS_LETTERS + _PLACE_LETTERS:
         raise ValueError("not a cursor: its length is wrong")
     try:
-        terms, number = _bytes(head[:_TERMS_LETTERS]), _bytes(head[_TERMS_LETTERS:])
+        terms, place = _bytes(head[:_TERMS_LETTERS]), _bytes(head[_TERMS_LETTERS:])
         splice = _parse_splice(_bytes(spliced).decode()) if spliced else None
     except (binascii.Error, UnicodeError) as error:
         raise ValueError("not a cursor: it was damaged on the way") from error
-    tick = int.from_bytes(number)
-    if tick > _LARGEST_TICK:
+    tick, ahead = int.from_bytes(place[:_TICK]), int.from_bytes(place[_TICK:-_SEAL])
+    if tick + ahead > _LARGEST_TICK:
         raise ValueError("not a cursor: no tick is so large")
     parts = (terms[start : start + _PART] for start in range(_HISTORY, len(terms), _PART))
-    return Cursor(Terms(terms[:_HISTORY], *parts), tick, splice)
+    return Cursor(Terms(terms[:_HISTORY], *parts), tick, tick + ahead, place[-_SEAL:], splice)
 
 
 def _parse_splice(text: str) -> Splice:

@@ -27,6 +27,17 @@ class TickHeader:
         return is_large(self.count, self.bytes)
 
 
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A tick by its seal. Where it is to be found, everything up to it is of one history, whatever the numbers say."""
+
+    tick: int
+    seal: str
+    # The same for all anchors of which a gateway knows that they are of one history: what was read under one of them
+    # holds under the others.
+    origin: str = ""
+
+
 def is_large(count: int, size: int) -> bool:
     """Whether a tick of so many changes and bytes is read in pages."""
     return count > LARGE_COUNT or size > LARGE_BYTES

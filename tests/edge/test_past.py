@@ -23,11 +23,11 @@ from floorcast.database.concerned import read_ticks
 from floorcast.database.past import TrailReader
 from floorcast.database.queries import load_queries
 from floorcast.database.ticks import close_tick, newest_tick, read_changes_of, read_pages
-from floorcast.errors import DatabaseUnavailable, TickNotKept
+from floorcast.errors import AnotherTick, DatabaseUnavailable, TickNotKept
 from floorcast.operation import EVERYWHERE, Operation, operations_in
 from floorcast.past import PAGE_OPERATIONS, Past, PastTick
 from floorcast.stream.logs import LogReader
-from floorcast.tick import LARGE_BYTES, LARGE_COUNT
+from floorcast.tick import LARGE_BYTES, LARGE_COUNT, Anchor
 
 LARGE = 9
 """Changes from which on a tick of jars is large."""
@@ -206,8 +206,8 @@ async def test_nobody_goes_on_from_a_tick_that_is_not_kept_or_not_there(cells: C
     for key in range(6):
         await cells.put(key)
         await close_tick(relay)
-    incarnation = (await newest_tick(relay)).incarnation
-    assert await trail.newest() == (incarnation, 6)
+    assert await trail.seal_of(6) == (await newest_tick(relay)).seal
+    assert await trail.seal_of(7) is None
     assert await trail.read(["north"], 6, 9) is None
     assert await trail.read(["north"], 7, 9) is None
     assert await trail.access(4, 7) is None
@@ -226,6 +226,31 @@ async def test_nobody_goes_on_from_a_tick_that_is_not_kept_or_not_there(cells: C
     await cells.owner.execute(by_force("update floorcast.tick set count = 0 where tick = 5"))
     assert await trail.read(["north"], 4, 6) is None
     assert await trail.read(["north"], 5, 6) == past.between(5, 6)
+
+
+async def test_a_trail_that_was_restored_does_not_answer_for_the_one_before(cells: Cells, trail: TrailReader) -> None:
+    """Its ticks have the same numbers, and nothing but a seal tells; who asks has one that is not there any more."""
+    relay = await cells.relay_session()
+    for key in range(4):
+        await cells.put(key)
+        await close_tick(relay)
+    seal = await trail.seal_of(4)
+    assert seal is not None
+    ours, other, lost = Anchor(4, seal), Anchor(4, seal[::-1]), Anchor(5, seal)
+    assert await trail.read(["north"], 1, 3, ours) is not None
+    assert await trail.access(1, 3, ours) == []
+    assert await trail.seal_of(2, ours) == await trail.seal_of(2)
+    assert [page async for page in trail.pages(2, ["north"], ours)]
+    for anchor in (other, lost):
+        asked = (
+            trail.read(["north"], 1, 3, anchor),
+            trail.access(1, 3, anchor),
+            trail.seal_of(2, anchor),
+            anext(trail.pages(2, ["north"], anchor)),
+        )
+        for each in asked:
+            with pytest.raises(AnotherTick):
+                await each
 
 
 async def test_what_is_removed_while_it_is_read_is_not_taken_for_nothing(
@@ -375,16 +400,21 @@ async def test_a_postgres_that_is_away_is_said_to_be_and_found_again(database: D
     reader = TrailReader(link.url, patience_seconds=0.5 * UNIT)
     await reader.open()
     try:
-        found = await reader.newest()
+        found = await reader.seal_of(0)
         await link.cut()
-        for ask in (reader.newest(), reader.read(["north"], 0, 1), reader.access(0, 1), anext(reader.pages(1, ["n"]))):
+        for ask in (
+            reader.seal_of(0),
+            reader.read(["north"], 0, 1),
+            reader.access(0, 1),
+            anext(reader.pages(1, ["n"])),
+        ):
             with pytest.raises(DatabaseUnavailable):
                 await ask
         await link.heal()
         async with asyncio.timeout(20 * UNIT):
             while True:
                 try:
-                    assert await reader.newest() == found
+                    assert await reader.seal_of(0) == found
                 except DatabaseUnavailable:
                     continue
                 break

@@ -302,7 +302,7 @@ class World:
         if closed is None:
             return
         tick = feed_tick("first", closed.header, closed.changes)
-        self.hub.deliver(tick.tick, tick.at, tick.operations)
+        self.hub.deliver(tick.tick, tick.at, tick.operations, tick.seal)
         self.hub.hand_out()
         for name, seat in tuple(self.seats.items()):
             if seat.fold():

@@ -10,9 +10,10 @@ from psycopg.rows import dict_row
 from floorcast.causality import in_causal_order
 from floorcast.database.queries import load_queries
 from floorcast.database.ticks import Batch, Connection, change_from, read_headers
+from floorcast.errors import AnotherTick
 from floorcast.operation import Operation, operations_in
 from floorcast.past import PAGE_BYTES, PAGE_OPERATIONS, PastTick
-from floorcast.tick import LARGE_BYTES, LARGE_COUNT, is_large
+from floorcast.tick import LARGE_BYTES, LARGE_COUNT, Anchor, is_large
 
 _QUERIES = load_queries("past.sql")
 
@@ -41,10 +42,35 @@ class Piece:
     last_seq: int
 
 
-async def newest_kept(connection: Connection, tick: int) -> int | None:
-    """Return the newest tick; None when nobody can go on from `tick`, which is not kept or lies before a cut."""
-    rows = await _rows(connection, "kept", tick=tick)
-    return int(rows[0]["newest"]) if rows and rows[0]["is_kept"] else None
+async def newest_kept(connection: Connection, tick: int, anchor: Anchor | None) -> int | None:
+    """Return the newest tick; None when nobody can go on from `tick`, which is not kept or lies before a cut.
+
+    No session outlives a restore, so what is read on it is of one history.
+
+    Raises:
+        AnotherTick: it is not the history of the anchor.
+    """
+    row = await _kept(connection, tick, anchor)
+    return int(row["newest"]) if row is not None and row["is_kept"] else None
+
+
+async def kept_seal(connection: Connection, tick: int, anchor: Anchor | None) -> str | None:
+    """Return the seal of a tick, None when it is not kept any more.
+
+    Raises:
+        AnotherTick: it is not the history of the anchor.
+    """
+    row = await _kept(connection, tick, anchor)
+    return None if row is None else row["seal"]
+
+
+async def _kept(connection: Connection, tick: int, anchor: Anchor | None) -> dict[str, Any] | None:
+    number, seal = (None, None) if anchor is None else (anchor.tick, anchor.seal)
+    for row in await _rows(connection, "kept", tick=tick, anchor=number, seal=seal):
+        if not row["is_anchored"]:
+            raise AnotherTick(f"Postgres does not have tick {number} any more as it was delivered")
+        return row
+    return None
 
 
 async def find_ticks(

@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
-from floorcast.database.concerned import find_ticks, newest_kept, read_law, read_piece, read_ticks
+from floorcast.database.concerned import find_ticks, kept_seal, newest_kept, read_law, read_piece, read_ticks
 from floorcast.database.connect import answered_within
-from floorcast.database.ticks import Connection, batches, newest_tick, read_headers
+from floorcast.database.ticks import Connection, batches, read_headers
 from floorcast.errors import DatabaseUnavailable, TickNotKept
 from floorcast.operation import EVERYWHERE, Operation
 from floorcast.past import Past
-from floorcast.tick import TickHeader
+from floorcast.tick import Anchor, TickHeader
 
 MOST_OF_LAW = 100_000
 """Changes of access that are read at one time; past it, whoever was away reads the present anew."""
@@ -55,7 +55,8 @@ _SESSION = (
 class TrailReader:
     """A gateway's sight of the past, over a few sessions of its own; who finds them all taken waits, or is turned away.
 
-    Every method raises DatabaseUnavailable when there is no answer in time.
+    Every method raises DatabaseUnavailable when there is no answer in time, and AnotherTick where Postgres does not
+    have the anchor: it was restored, and has other ticks under the same numbers. Without one, whatever it has will do.
     """
 
     def __init__(self, url: str, *, connections: int = 4, waiting: int = 1_000, patience_seconds: float = 10.0) -> None:
@@ -91,13 +92,12 @@ class TrailReader:
         """End every session; questions that are being answered are cut off after a moment."""
         await self._pool.close(timeout=2.0)
 
-    async def newest(self) -> tuple[str, int]:
-        """Return the current incarnation and its newest tick."""
+    async def seal_of(self, tick: int, anchor: Anchor | None = None) -> str | None:
+        """Return the seal of a tick; None when it is not kept any more."""
         async with self._session() as connection:
-            newest = await newest_tick(connection)
-        return newest.incarnation, newest.tick
+            return await kept_seal(connection, tick, anchor)
 
-    async def read(self, places: Sequence[str], after: int, upto: int) -> Past | None:
+    async def read(self, places: Sequence[str], after: int, upto: int, anchor: Anchor | None = None) -> Past | None:
         """Return what places had behind one tick and up to another, or a first part of it.
 
         Large ticks that concern them are in it without operations. None: it cannot be continued from `after`, which is
@@ -107,17 +107,19 @@ class TrailReader:
         if upto <= after or not wanted:
             return Past(upto, ())
         async with self._session() as connection:
-            newest = await newest_kept(connection, after)
+            newest = await newest_kept(connection, after, anchor)
             if newest is None or newest <= after:
                 return None
             reached, found = await find_ticks(connection, wanted, after, min(upto, newest))
             ticks = await read_ticks(connection, wanted, found)
             # Ticks are removed before what they see: one that is still here was so while all behind it was read.
-            if await newest_kept(connection, after) is None:
+            if await newest_kept(connection, after, None) is None:
                 return None
         return Past(reached, ticks).bounded()
 
-    async def pages(self, tick: int, places: Sequence[str]) -> AsyncIterator[tuple[Operation, ...]]:
+    async def pages(
+        self, tick: int, places: Sequence[str], anchor: Anchor | None = None
+    ) -> AsyncIterator[tuple[Operation, ...]]:
         """Yield what a tick of any size brought to some places, a page at a time: the same pages each time.
 
         They are those that are delivered live, without what concerns others; holds no session between two of them.
@@ -127,7 +129,7 @@ class TrailReader:
         """
         wanted = _distinct(places)
         async with self._session(_LARGE_SECONDS) as connection:
-            header = await _header(connection, tick)
+            header = await _header(connection, tick, anchor)
             cut = await batches(connection, tick, wanted)
         done = 0
         for batch in cut:
@@ -135,7 +137,7 @@ class TrailReader:
             while batch.is_concerned and done < end:
                 async with self._session(_LARGE_SECONDS) as connection:
                     piece = await read_piece(connection, batch, wanted, done, last, in_causes=not header.large)
-                    await _header(connection, tick)
+                    await _header(connection, tick, anchor)
                 if not piece.changes:
                     raise AssertionError(f"the trail was edited: tick {tick} lacks changes")
                 done, last = done + piece.changes, piece.last_seq
@@ -143,7 +145,9 @@ class TrailReader:
                     yield piece.operations
             done = end
 
-    async def access(self, after: int, upto: int) -> Sequence[tuple[int, tuple[Operation, ...]]] | None:
+    async def access(
+        self, after: int, upto: int, anchor: Anchor | None = None
+    ) -> Sequence[tuple[int, tuple[Operation, ...]]] | None:
         """Return what was done to access behind one tick and up to another, by tick; `n` counts among these alone.
 
         None: it is too much, or cannot be continued from `after` (as in `read`).
@@ -151,11 +155,11 @@ class TrailReader:
         if upto <= after:
             return ()
         async with self._session() as connection:
-            newest = await newest_kept(connection, after)
+            newest = await newest_kept(connection, after, anchor)
             if newest is None or newest < upto:
                 return None
             found = await read_law(connection, after, upto, most=MOST_OF_LAW)
-            return None if await newest_kept(connection, after) is None else found
+            return None if await newest_kept(connection, after, None) is None else found
 
     @asynccontextmanager
     async def _session(self, seconds: float = _READ_SECONDS) -> AsyncIterator[Connection]:
@@ -186,8 +190,8 @@ async def _check(connection: Connection) -> None:
         await AsyncConnectionPool.check_connection(connection)
 
 
-async def _header(connection: Connection, tick: int) -> TickHeader:
+async def _header(connection: Connection, tick: int, anchor: Anchor | None) -> TickHeader:
     headers = await read_headers(connection, tick - 1, limit=1)
-    if not headers or headers[0].tick != tick or await newest_kept(connection, tick - 1) is None:
+    if not headers or headers[0].tick != tick or await newest_kept(connection, tick - 1, anchor) is None:
         raise TickNotKept(f"Tick {tick} is not in the trail any more; read the present anew.")
     return headers[0]

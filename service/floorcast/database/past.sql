@@ -2,7 +2,8 @@
 -- None of these reads what lies between and concerns others: places are looked up by index, ticks by halving.
 
 -- name: kept
--- The newest tick, and whether one can be continued from here: it is kept, and no cut made by hand lies behind it.
+-- The newest tick; whether one can be continued from here: it is kept, and no cut made by hand lies behind it; whether this is
+-- the history of an anchor, where there is one; and the seal of the tick.
 select
     n.tick as newest,
     (
@@ -14,7 +15,17 @@ select
             select from floorcast.tick as t
             where t.count = 0 and t.tick > %(tick)s
         )
-    ) as is_kept
+    ) as is_kept,
+    (
+        %(anchor)s::bigint is null or exists (
+            select from floorcast.tick as t
+            where t.tick = %(anchor)s::bigint and t.seal = decode(%(seal)s, 'hex')
+        )
+    ) as is_anchored,
+    (
+        select encode(t.seal, 'hex') from floorcast.tick as t
+        where t.tick = %(tick)s
+    ) as seal
 from floorcast.tick as n
 order by n.tick desc
 limit 1;

@@ -69,6 +69,7 @@ class Standpoint:
     """Where in the stream a picture's snapshot stands; `spool.Spool` says what each of it means."""
 
     tick: int
+    seal: str
     incarnation: str
     snapshot: str
     clean: bool
@@ -191,7 +192,8 @@ def _standpoint(request: PictureRequest, found: Mapping[str, Any]) -> Standpoint
     role = found["role"] if request.caller.role == "authenticated" else "service_role"
     rules = tuple((policy, row) for policy, row in orjson.loads(found["rules"]))
     law = LawAtSnapshot(role if found["organization"] is not None else None, found["organization"], rules)
-    return Standpoint(found["tick"], found["incarnation"], found["snapshot"], found["is_clean"], found["at"], law)
+    place = (found["tick"], found["seal"], found["incarnation"])
+    return Standpoint(*place, found["snapshot"], found["is_clean"], found["at"], law)
 
 
 async def _copy(connection: psycopg.AsyncConnection, statement: sql.Composed, table: str, pages: Pages) -> None:

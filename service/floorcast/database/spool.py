@@ -36,6 +36,7 @@ class Spool:
 
     # Everything that ticks up to this one delivered is in it.
     tick: int
+    seal: str
     incarnation: str
     # pg_current_snapshot() as text: a change is in the picture exactly if this sees its transaction.
     snapshot: str
@@ -55,7 +56,7 @@ class Spool:
     def share(self) -> "Spool":
         """Return the same picture for one more, to be closed by him."""
         self._pages.hold()
-        return Spool(self.tick, self.incarnation, self.snapshot, self.clean, self.at, self.law, self._pages)
+        return Spool(self.tick, self.seal, self.incarnation, self.snapshot, self.clean, self.at, self.law, self._pages)
 
     def chunks(self, most_bytes: int) -> Iterator[tuple[str, bytes]]:
         """Yield (table, `row,row,row`), table by table: about `most_bytes` of JSON, more where one row is larger.
@@ -202,7 +203,7 @@ class Spooler:
             pages.release()
             raise
         observe(PictureRead(time.perf_counter() - began, pages.size))
-        return Spool(found.tick, found.incarnation, found.snapshot, found.clean, found.at, found.law, pages)
+        return Spool(found.tick, found.seal, found.incarnation, found.snapshot, found.clean, found.at, found.law, pages)
 
 
 def _abandon(reading: asyncio.Task[Spool]) -> None:

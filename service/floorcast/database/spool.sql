@@ -18,6 +18,7 @@ set local enable_seqscan = off;
 -- The time is when the statement arrived, which is before the snapshot: all that had committed by then is in it.
 select
     t.tick,
+    encode(t.seal, 'hex') as seal,
     (
         select i.incarnation::text from floorcast.incarnation as i
         order by i.number desc

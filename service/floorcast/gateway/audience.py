@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from floorcast.cursor import Splice, Terms, encode_cursor
+from floorcast.cursor import Splice, Terms
 from floorcast.gateway.lens import Lens
 from floorcast.gateway.outbox import Outbox
+from floorcast.gateway.seals import Seals
 from floorcast.gateway.wire import Version
 
 History = Literal["every", "newest"]
@@ -115,6 +116,8 @@ class Audience:
     terms: Terms
     # The beginning of its cursors.
     stem: str
+    # Where they are anchored; the same for all audiences of a gateway.
+    seals: Seals
     # Those who are live.
     members: dict[Outbox, Member] = field(default_factory=dict)
     # Those who are being brought to the present.
@@ -129,4 +132,4 @@ class Audience:
 
     def cursor(self, tick: int, splice: Splice | None = None) -> str | None:
         """Return the cursor of whoever has applied everything up to a tick; None where there is none for a moment."""
-        return encode_cursor(self.stem, tick, splice)
+        return self.seals.cursor(self.stem, tick, splice)

@@ -8,8 +8,15 @@ same, and what a warehouse was told is read once for all who missed it.
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from floorcast.cursor import Cursor, Splice
-from floorcast.errors import DatabaseUnavailable, PicturesBusy, PictureTooLarge, PictureUnreadable, TickNotKept
+from floorcast.cursor import Cursor, Splice, seal_digest
+from floorcast.errors import (
+    AnotherTick,
+    DatabaseUnavailable,
+    PicturesBusy,
+    PictureTooLarge,
+    PictureUnreadable,
+    TickNotKept,
+)
 from floorcast.filter.row import RowMismatch
 from floorcast.gateway.audience import History, Member
 from floorcast.gateway.errand import Errand, Refetch, Sources
@@ -104,6 +111,9 @@ class CatchUps:
             self._give_up(member, end.reason)
         except TickNotKept:
             self._give_up(member, "trimmed")
+        except AnotherTick:
+            # Postgres was restored; the follower will see it too.
+            self._give_up(member, "incarnation")
         except RowMismatch:
             # A row of another shape than the filter was read for: the table was altered meanwhile.
             self._give_up(member, "schema")
@@ -120,7 +130,8 @@ class CatchUps:
     def _at_once(self, member: Member, joining: Joining, cursor: Cursor) -> bool:
         """Continue from a cursor in this very call, when little is missing and it is remembered here."""
         hub, outbox = self._hub, member.subscriber.outbox
-        if cursor.tick > hub.position or cursor.tick < hub.chronicle.since or cursor.splice is not None:
+        is_known = hub.seals.agrees(cursor.anchor, cursor.seal) is not None
+        if not is_known or cursor.tick < hub.chronicle.since or cursor.splice is not None:
             return False
         reason = hub.examine(member, cursor)
         if reason is not None:
@@ -152,7 +163,8 @@ class CatchUps:
     async def _begin_behind(self, member: Member, joining: Joining, cursor: Cursor) -> None:
         await self._sources.turns.take()
         if cursor.terms.history == member.audience.terms.history:
-            await self._sources.reach(cursor.tick)
+            await self._sources.reach(cursor.anchor)
+            await self._sources.agree(cursor.anchor, cursor.seal)
             await self._sources.know_since(cursor.tick)
         reason = self._hub.examine(member, cursor)
         if reason is not None:
@@ -179,6 +191,8 @@ class CatchUps:
             if shown.incarnation != hub.incarnation:
                 raise Refetch("incarnation")
             await self._sources.reach(shown.tick)
+            # It may have been kept since before a restore; its cursor would say that it is of this history.
+            await self._sources.agree(shown.tick, seal_digest(shown.seal))
             # A picture is read once for many, who have it in the same moment.
             await self._sources.turns.take()
             _answer(member, joining.accepted(shown.tick, None))

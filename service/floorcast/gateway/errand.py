@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from floorcast.access.law import Law, Settlement
 from floorcast.backoff import Backoff
+from floorcast.cursor import seal_digest
 from floorcast.errors import DatabaseUnavailable, TickNotKept
 from floorcast.gateway import wire
 from floorcast.gateway.audience import History, Member
@@ -99,7 +100,7 @@ class Sources:
         async with self.extending:
             upto = chronicle.since
             if tick < upto:
-                earlier = await insist(lambda: self.trail.access(tick, upto))
+                earlier = await insist(lambda: self.trail.access(tick, upto, self.hub.seals.anchor))
                 if earlier is None:
                     raise Refetch("trimmed")
                 chronicle.precede(tick, earlier)
@@ -123,6 +124,17 @@ class Sources:
         found = hub.hindsight.recall(warehouse, after, hub.position)
         return None if found is None else self._keep_told(warehouse, after, found)
 
+    async def agree(self, tick: int, digest: bytes) -> None:
+        """See to it that a tick up to the hub's has a seal with that digest; raises Refetch where it has another."""
+        agrees = self.hub.seals.agrees(tick, digest)
+        if agrees is None:
+            seal = await insist(lambda: self.trail.seal_of(tick, self.hub.seals.anchor))
+            if seal is None:
+                raise Refetch("trimmed")
+            agrees = seal_digest(seal) == digest
+        if not agrees:
+            raise Refetch("incarnation")
+
     async def missed(self, warehouse: str, after: int) -> Past:
         """Return what a warehouse was told after a tick, a page of it at least; raises Refetch."""
         hub = self.hub
@@ -132,7 +144,7 @@ class Sources:
         await self.know_since(after)
         places = hub.hindsight.places(warehouse, after)
         upto = min(max(hub.memory.since, after + 1), hub.position)
-        past = await insist(lambda: self.pages.page(hub.incarnation, places, after, upto))
+        past = await insist(lambda: self.pages.page(hub.incarnation, places, after, upto, hub.seals.anchor))
         if past is None:
             raise Refetch("trimmed")
         if past.upto <= after:
@@ -154,7 +166,7 @@ class Sources:
         while True:
             number = 0
             try:
-                async for page in self.trail.pages(tick.tick, places):
+                async for page in self.trail.pages(tick.tick, places, self.hub.seals.anchor):
                     number += 1
                     if number > sent:
                         name = (warehouse, tick.tick, number)
@@ -178,7 +190,7 @@ class Sources:
         """
         hub, before = self.hub, tick - 1
         await self.know_since(before)
-        earlier = await insist(lambda: self.trail.access(before, tick))
+        earlier = await insist(lambda: self.trail.access(before, tick, hub.seals.anchor))
         if earlier is None:
             # Without what it did to access nobody can say who left by it.
             raise Refetch("trimmed")

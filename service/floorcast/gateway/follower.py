@@ -233,11 +233,11 @@ class Follower(Generic[HeaderT]):
         """
         concerned = await self._insist(lambda: self._trail.concerned(header))
         access = await self._insist(lambda: self._trail.access(header))
-        self._hub.deliver_large(header.tick, header.at, access, concerned)
+        self._hub.deliver_large(header.tick, header.at, access, concerned, header.seal)
         self._delivered(header, access, 0)
 
     def _deliver(self, link: Link, at: str, operations: tuple[Operation, ...]) -> None:
-        self._delivered(link, operations, self._hub.deliver(link.tick, at, operations))
+        self._delivered(link, operations, self._hub.deliver(link.tick, at, operations, link.seal))
 
     def _delivered(self, link: Link, operations: Sequence[Operation], deliveries: int) -> None:
         self._course = self._course.after(link)

@@ -15,7 +15,7 @@ in one loop turn are one write per socket.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from floorcast.access.chronicle import Chronicle
-from floorcast.access.law import UNCHANGED, Beginning, Law, Settlement
+from floorcast.access.law import UNCHANGED, Law, Settlement
 from floorcast.access.policy import View
 from floorcast.change import MESSAGES
 from floorcast.cursor import Cursor, Terms, digest
@@ -30,6 +30,8 @@ from floorcast.gateway.memory import Memory
 from floorcast.gateway.outbox import Outbox
 from floorcast.gateway.portion import Portion, Portions
 from floorcast.gateway.room import Room
+from floorcast.gateway.seals import Seals
+from floorcast.gateway.upstream import Start
 from floorcast.observe import AccessWithdrawn, TopicsEnded, observe
 from floorcast.operation import Operation
 from floorcast.shape import TableShape
@@ -46,6 +48,8 @@ class Hub:
         self.law = Law()
         self.chronicle = Chronicle(0)
         self.memory = Memory(memory_bytes)
+        # By which this history is told from others, as far back as `memory`.
+        self.seals = Seals()
         # What warehouses were told, of what these three know.
         self.hindsight = Hindsight(self.law, self.chronicle, self.memory)
         # What tracked tables look like now.
@@ -74,7 +78,7 @@ class Hub:
         # Told when `position` or `progress_at` has moved, and everything was handed out.
         self.moved: Callable[[], None] = _nothing
 
-    def begin(self, beginning: Beginning) -> None:
+    def begin(self, beginning: Start) -> None:
         """Take joins from this tick on; nobody may be joined yet."""
         if self._warehouses:
             raise AssertionError("topics of another beginning are still joined")
@@ -83,6 +87,7 @@ class Hub:
         self.incarnation, self.position, self.progress_at = beginning.incarnation, beginning.tick, ""
         self.chronicle = Chronicle(beginning.tick)
         self.memory.begin(beginning.tick)
+        self.seals.begin(beginning.tick, beginning.seal)
         self.hindsight = Hindsight(self.law, self.chronicle, self.memory)
         self.channels.begin(self.law, beginning.shapes, beginning.published, beginning.incarnation, beginning.tick)
         self.ready = True
@@ -183,12 +188,14 @@ class Hub:
     def examine(self, member: Member, cursor: Cursor) -> str | None:
         """Return why somebody cannot go on from a cursor, None when he can; `chronicle` has to reach back to it.
 
+        Where `seals` do not, its anchor has to be looked up as well.
         The reason is one of `codes.REFETCH_REASONS`.
         """
         terms, selection = member.audience.terms, member.audience.selection
         for differs, reason in (
             (cursor.terms.history != terms.history, "incarnation"),
-            (cursor.tick > self.position, "future"),
+            (cursor.anchor > self.position, "future"),
+            (self.seals.agrees(cursor.anchor, cursor.seal) is False, "incarnation"),
             (cursor.terms.asked != terms.asked, "filter"),
             (cursor.terms.view != terms.view, "policy"),
             (cursor.terms.schema != terms.schema or self.chronicle.tracked_changed > cursor.tick, "schema"),
@@ -205,11 +212,13 @@ class Hub:
 
     # A tick
 
-    def deliver(self, tick: int, at: str, operations: Iterable[Operation]) -> int:
+    def deliver(self, tick: int, at: str, operations: Iterable[Operation], seal: str) -> int:
         """Apply a whole tick; its frames wait for `hand_out`. Returns for how many members."""
         operations = tuple(operations)
+        self.seals.note(tick, seal)
         settlement = self._settle(tick, operations)
         self.memory.note(tick, at, operations)
+        self.seals.forget_before(self.memory.since)
         portions = Portions(tick)
         deliveries = 0
         told = self._told(operations, settlement)
@@ -238,7 +247,7 @@ class Hub:
                 self.channels.rooms.hear(messages)
         return deliveries
 
-    def deliver_large(self, tick: int, at: str, access: Iterable[Operation], places: Iterable[str]) -> None:
+    def deliver_large(self, tick: int, at: str, access: Iterable[Operation], places: Iterable[str], seal: str) -> None:
         """Apply a tick that is too large to be held: whom it concerns reads it from the past, each at his own pace.
 
         Args:
@@ -246,11 +255,14 @@ class Hub:
             at: when it was closed.
             access: everything in it that concerns access; takes effect before anybody reads a row of it.
             places: all that it concerns.
+            seal: what tells it from the ticks of its number in other histories.
         """
         places = tuple(places)
         self.hand_out()
+        self.seals.note(tick, seal)
         self._settle(tick, tuple(access))
         self.memory.note_large(tick, at, places)
+        self.seals.forget_before(self.memory.since)
         self.position = tick
         self.channels.deliver_large(tick)
         for warehouse in {name for place in places for name in self.law.where(place, self._warehouses)}:
@@ -452,7 +464,7 @@ class Hub:
         if audience is None:
             lens = selection.lens
             terms = self.terms(lens, self._tables_of(lens))
-            audience = Audience(selection, terms, terms.encode())
+            audience = Audience(selection, terms, terms.encode(), self.seals)
             room.add(audience)
         return audience
 

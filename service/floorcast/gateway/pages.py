@@ -12,6 +12,7 @@ from typing import Protocol
 from floorcast.errors import StreamUnavailable
 from floorcast.gateway.together import Together
 from floorcast.past import Past
+from floorcast.tick import Anchor
 
 _ROUND = 256
 """Ticks. Reading back to a round one costs little, and most who ask are given the same page."""
@@ -21,7 +22,7 @@ _STEPS = 4
 
 _AWAY_SECONDS = 1.0
 
-_Name = tuple[str, tuple[str, ...], int]
+_Name = tuple[str, str, tuple[str, ...], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,11 @@ class Logs(Protocol):
 class Trail(Protocol):
     """The past as Postgres has it; `database.past.TrailReader` is one."""
 
-    async def read(self, places: tuple[str, ...], after: int, upto: int) -> Past | None:
-        """Return what places had after a tick; None where that is not kept any more. Raises DatabaseUnavailable."""
-        ...
+    async def read(self, places: tuple[str, ...], after: int, upto: int, anchor: Anchor) -> Past | None:
+        """Return what places had after a tick; None where that is not kept any more.
 
-    async def newest(self) -> tuple[str, int]:
-        """Return the current history, and its newest tick. Raises DatabaseUnavailable."""
+        Raises DatabaseUnavailable, and AnotherTick where Postgres does not have the anchor.
+        """
         ...
 
 
@@ -62,7 +62,8 @@ class Pages:
         self._trail = trail
         self._most_bytes = most_bytes
         self._held = 0
-        # History, places and the tick that a page begins behind; the least recently used first.
+        # Incarnation and origin of the history, places and the tick that a page begins behind; the least recently used
+        # first.
         self._kept: OrderedDict[_Name, _Kept] = OrderedDict()
         self._reading: Together[_Name, Past | None] = Together()
         # Until then Redis is not asked again: one that hangs would have every page wait for it.
@@ -72,15 +73,18 @@ class Pages:
         """Cut off what is being read."""
         await self._reading.aclose()
 
-    async def page(self, incarnation: str, places: tuple[str, ...], after: int, upto: int) -> Past | None:
+    async def page(
+        self, incarnation: str, places: tuple[str, ...], after: int, upto: int, anchor: Anchor
+    ) -> Past | None:
         """Return what happened in some places after a tick, up to another or less; None when it is not kept any more.
 
         Raises:
             DatabaseUnavailable: Redis does not have it, and Postgres does not answer.
+            AnotherTick: Redis does not have it, and Postgres is of another history than the anchor.
         """
         beginning = after - after % _ROUND
         for _ in range(_STEPS if beginning < after else 0):
-            past = await self._shared((incarnation, places, beginning), upto)
+            past = await self._shared((incarnation, anchor.origin, places, beginning), upto, anchor)
             # What is before the tick that is asked for may be gone, though that one is not.
             if past is None:
                 break
@@ -88,19 +92,19 @@ class Pages:
                 return past.between(after, upto)
             # Where much happens, a page ends before that; the next one begins where this one ends, whoever asks.
             beginning = past.upto
-        past = await self._shared((incarnation, places, after), upto)
+        past = await self._shared((incarnation, anchor.origin, places, after), upto, anchor)
         return None if past is None else past.between(after, upto)
 
-    async def _shared(self, name: _Name, upto: int) -> Past | None:
+    async def _shared(self, name: _Name, upto: int, anchor: Anchor) -> Past | None:
         kept = self._kept.get(name)
         if kept is not None:
             self._kept.move_to_end(name)
             if kept.past.upto >= upto or kept.is_full:
                 return kept.past
-        return await self._reading.ask(name, lambda: self._read(name, upto))
+        return await self._reading.ask(name, lambda: self._read(name, upto, anchor))
 
-    async def _read(self, name: _Name, upto: int) -> Past | None:
-        incarnation, places, after = name
+    async def _read(self, name: _Name, upto: int, anchor: Anchor) -> Past | None:
+        incarnation, _, places, after = name
         past = None
         if time.monotonic() >= self._away_until:
             try:
@@ -108,10 +112,7 @@ class Pages:
             except StreamUnavailable:
                 self._away_until = time.monotonic() + _AWAY_SECONDS
         if past is None:
-            past = await self._trail.read(places, after, upto)
-            # The trail knows ticks by number, and another history has the same ones.
-            if past is not None and (await self._trail.newest())[0] != incarnation:
-                return None
+            past = await self._trail.read(places, after, upto, anchor)
         if past is not None:
             self._keep(name, _Kept(past, past.size, is_full=past.upto < upto))
         return past

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from floorcast.gateway.together import Together
 from floorcast.gateway.upstream import PastTrail
 from floorcast.operation import Operation
+from floorcast.tick import Anchor
 
 _OPERATION_BYTES = 400
 """About what an operation takes in memory beside its rows."""
@@ -20,8 +21,11 @@ _READING_BYTES = 1_000
 _ANSWERS = 16
 """So many answers about access are kept."""
 
+_SEALS = 4_096
+"""So many seals are kept: those who come back together have cursors of the last minutes, each of its own tick."""
+
 _Page = tuple[Operation, ...]
-_Name = tuple[int, tuple[str, ...]]
+_Name = tuple[str, int, tuple[str, ...]]
 _Access = Sequence[tuple[int, tuple[Operation, ...]]] | None
 
 
@@ -84,35 +88,52 @@ class SharedTrail:
         self._newest: OrderedDict[_Name, _Reading] = OrderedDict()
         self._older: dict[int, _Reading] = {}
         self._fetching: Together[int, None] = Together()
-        self._answers: OrderedDict[tuple[int, int], _Access] = OrderedDict()
-        self._asking: Together[tuple[int, int], _Access] = Together()
+        self._answers: OrderedDict[tuple[str, int, int], _Access] = OrderedDict()
+        self._asking: Together[tuple[str, int, int], _Access] = Together()
+        self._seals: OrderedDict[tuple[str, int], str] = OrderedDict()
+        self._asking_seals: Together[tuple[str, int], str | None] = Together()
 
-    async def access(self, after: int, upto: int) -> _Access:
+    async def access(self, after: int, upto: int, anchor: Anchor) -> _Access:
         """Return what concerns access after a tick, up to and including another, by tick; None where nobody knows.
 
         Raises:
             DatabaseUnavailable: Postgres does not answer.
+            AnotherTick: it is of another history than the anchor.
         """
-        name = (after, upto)
+        name = (anchor.origin, after, upto)
         if name in self._answers:
             self._answers.move_to_end(name)
             return self._answers[name]
-        return await self._asking.ask(name, lambda: self._ask(after, upto))
+        return await self._asking.ask(name, lambda: self._ask(name, anchor))
 
-    async def pages(self, tick: int, places: Sequence[str]) -> AsyncIterator[_Page]:
+    async def seal_of(self, tick: int, anchor: Anchor) -> str | None:
+        """Return the seal of a tick; None when it is not kept any more.
+
+        Raises:
+            DatabaseUnavailable: Postgres does not answer.
+            AnotherTick: it is of another history than the anchor.
+        """
+        name = (anchor.origin, tick)
+        if name in self._seals:
+            self._seals.move_to_end(name)
+            return self._seals[name]
+        return await self._asking_seals.ask(name, lambda: self._ask_seal(name, anchor))
+
+    async def pages(self, tick: int, places: Sequence[str], anchor: Anchor) -> AsyncIterator[_Page]:
         """Yield what a tick brought to some places; the same pages each time.
 
         Raises:
             DatabaseUnavailable: Postgres does not answer; begin again.
             TickNotKept: it is not kept any more.
+            AnotherTick: Postgres is of another history than the anchor.
         """
-        name, number = (tick, tuple(places)), 0
-        reading = self._enter(name, number)
+        name, number = (anchor.origin, tick, tuple(places)), 0
+        reading = self._enter(name, number, anchor)
         try:
             while number < reading.end or not reading.over:
                 if number < reading.first:
                     self._leave(reading)
-                    reading = self._enter(name, number)
+                    reading = self._enter(name, number, anchor)
                 elif number < reading.end:
                     page, number = reading.page(number), number + 1
                     yield page
@@ -125,14 +146,15 @@ class SharedTrail:
         """Cut off what is being read."""
         await self._fetching.aclose()
         await self._asking.aclose()
+        await self._asking_seals.aclose()
 
-    def _enter(self, name: _Name, number: int) -> _Reading:
+    def _enter(self, name: _Name, number: int, anchor: Anchor) -> _Reading:
         """Take part in a reading that still has a page, or begin one."""
         reading = self._newest.get(name)
         if reading is None or number < reading.first:
             if reading is not None and reading.readers:
                 self._older[id(reading)] = reading
-            reading = self._newest[name] = _Reading(self._trail.pages(*name))
+            reading = self._newest[name] = _Reading(self._trail.pages(name[1], name[2], anchor))
         self._newest.move_to_end(name)
         reading.readers += 1
         return reading
@@ -162,10 +184,18 @@ class SharedTrail:
     def _all(self) -> Sequence[_Reading]:
         return (*self._older.values(), *self._newest.values())
 
-    async def _ask(self, after: int, upto: int) -> _Access:
-        found = await self._trail.access(after, upto)
+    async def _ask_seal(self, name: tuple[str, int], anchor: Anchor) -> str | None:
+        found = await self._trail.seal_of(name[1], anchor)
         if found is not None:
-            self._answers[after, upto] = found
+            self._seals[name] = found
+            if len(self._seals) > _SEALS:
+                self._seals.popitem(last=False)
+        return found
+
+    async def _ask(self, name: tuple[str, int, int], anchor: Anchor) -> _Access:
+        found = await self._trail.access(name[1], name[2], anchor)
+        if found is not None:
+            self._answers[name] = found
             if len(self._answers) > _ANSWERS:
                 self._answers.popitem(last=False)
         return found

@@ -10,6 +10,7 @@ from floorcast.operation import Operation
 from floorcast.past import Past
 from floorcast.position import Position
 from floorcast.stream.entry import FeedEntry
+from floorcast.tick import Anchor
 
 
 class Header(Link, Protocol):
@@ -111,29 +112,39 @@ class Feed(Protocol):
 class PastPages(Protocol):
     """What happened in some places, further back than a gateway remembers; `pages.Pages` is one."""
 
-    async def page(self, incarnation: str, places: tuple[str, ...], after: int, upto: int) -> Past | None:
+    async def page(
+        self, incarnation: str, places: tuple[str, ...], after: int, upto: int, anchor: Anchor
+    ) -> Past | None:
         """Return what happened after a tick, up to another or less; None when it is not kept any more.
 
-        Raises DatabaseUnavailable.
+        Raises DatabaseUnavailable, and AnotherTick where Postgres does not have the anchor.
         """
         ...
 
 
 class PastTrail(Protocol):
-    """What only the trail has. All raise DatabaseUnavailable; `database.past.TrailReader` is one, shared or not."""
+    """What only the trail has; `database.past.TrailReader` is one, shared or not.
 
-    def pages(self, tick: int, places: Sequence[str]) -> AsyncIterator[tuple[Operation, ...]]:
+    Ticks are asked for by number, and Postgres may have been restored meanwhile. So whoever asks says by an anchor of
+    which history they are. All raise DatabaseUnavailable, and AnotherTick where Postgres does not have the anchor.
+    """
+
+    def pages(self, tick: int, places: Sequence[str], anchor: Anchor) -> AsyncIterator[tuple[Operation, ...]]:
         """Yield what a large tick brought to some places, in pages that fit into memory; the same pages each time.
 
         Raises TickNotKept when it is not kept any more.
         """
         ...
 
-    async def access(self, after: int, upto: int) -> Sequence[tuple[int, tuple[Operation, ...]]] | None:
+    async def access(self, after: int, upto: int, anchor: Anchor) -> Sequence[tuple[int, tuple[Operation, ...]]] | None:
         """Return what concerns access after a tick, up to and including another, by tick.
 
         None when that is not kept any more, or too much.
         """
+        ...
+
+    async def seal_of(self, tick: int, anchor: Anchor) -> str | None:
+        """Return the seal of a tick; None when it is not kept any more."""
         ...
 
 
@@ -148,6 +159,11 @@ class Shown(Protocol):
     @property
     def incarnation(self) -> str:
         """The history that the tick belongs to."""
+        ...
+
+    @property
+    def seal(self) -> str:
+        """Seal of `tick`."""
         ...
 
     @property

@@ -51,7 +51,7 @@ _AT = _text(
     "A time by the database's clock: ISO 8601, with its offset.", pattern=r"^\d{4}-\d\d-\d\dT[\d:.]+(\+00:00|Z)$"
 )
 _POSITION = _text("`<tick>-<n>`; `<tick>-0` is the whole tick.", pattern=r"^\d+-\d+$")
-_CURSOR = _text("Where you are: opaque, to be handed back as `from`.", pattern=r"^f1\.")
+_CURSOR = _text("Where you are: opaque, to be handed back as `from`.", pattern=r"^f2\.")
 _PERHAPS_A_CURSOR = {"description": "A cursor, where there is one at this point.", "type": ["string", "null"]}
 _NAMES = _list({"type": "string"}, minItems=1)
 _TABLE = _text("A table's name, without its schema when that is public.")

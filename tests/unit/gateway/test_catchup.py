@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.fixtures.errands import Counter, a_counter, answer, ids, turns, until
-from tests.fixtures.gateway import AT, NORTH, SOUTH, ScriptedPicture, Stream, a_grant, an_operation
+from tests.fixtures.gateway import AT, NORTH, SOUTH, ScriptedPicture, Stream, a_grant, an_operation, seal
 from tests.fixtures.observed import Observed
 
 from floorcast.database.picture_request import PictureRequest
@@ -15,6 +15,7 @@ from floorcast.errors import DatabaseUnavailable
 from floorcast.gateway import errand
 from floorcast.observe import CaughtUp, TaskFailed
 from floorcast.operation import Operation
+from floorcast.tick import Anchor
 
 
 @pytest.fixture
@@ -38,7 +39,9 @@ async def _cursor(counter: Counter, user: str = "anna") -> str:
 
 
 def _picture(counter: Counter, **vary: Any) -> ScriptedPicture:
-    return replace(ScriptedPicture(counter.hub.position, "first", "", True, AT, {"work_orders": [{"id": 1}]}), **vary)
+    anchor = counter.hub.seals.anchor
+    rows = {"work_orders": [{"id": 1}]}
+    return replace(ScriptedPicture(anchor.tick, anchor.seal, "first", "", True, AT, rows), **vary)
 
 
 def _show(counter: Counter, *pictures: ScriptedPicture) -> list[tuple[PictureRequest, int]]:
@@ -88,7 +91,7 @@ async def test_a_picture_is_compared_with_two_ticks_behind_it_each_as_it_comes(c
 
 async def test_a_picture_that_is_ahead_waits_for_its_tick(counter: Counter) -> None:
     """The answer names where the picture stands, which is where its changes begin."""
-    picture = _picture(counter, tick=1)
+    picture = _picture(counter, tick=1, seal=seal(1))
     _show(counter, picture)
     anna = counter.reader()
     anna.join("snapshot")
@@ -123,9 +126,9 @@ async def test_a_picture_of_another_history_or_of_a_tick_that_never_comes_is_not
 ) -> None:
     """It is given up, and the join may be tried again."""
     monkeypatch.setattr(errand, "REACH_SECONDS", 0.05)
-    pictures = _picture(counter, incarnation="second"), _picture(counter, tick=9)
+    pictures = _picture(counter, incarnation="second"), _picture(counter, seal="lost"), _picture(counter, tick=9)
     _show(counter, *pictures)
-    for reason in ("incarnation", "future"):
+    for reason in ("incarnation", "incarnation", "future"):
         anna = counter.reader()
         anna.join("snapshot")
         await until(lambda: not counter.errands)
@@ -160,6 +163,23 @@ async def test_access_that_was_another_before_the_gateway_began_is_looked_up(str
         await until(lambda: not counter.errands)
         assert answer(anna.frames())["reason"] == "policy"
         assert ids(bert.frames()) == [2]
+
+
+async def test_a_cursor_of_what_a_restore_took_away_is_refused_however_far_back_it_is(stream: Stream) -> None:
+    """Name and numbers of its history are those of this one, and nothing but the seal of its anchor tells."""
+    async with a_counter(stream) as before:
+        kept = await _cursor(before)
+        before.tick(an_operation(1))
+        lost = await _cursor(before)
+    stream.ticks = [replace(header, seal="restored") for header in stream.ticks]
+    stream.close_tick(an_operation(2))
+    async with a_counter(stream) as counter:
+        anna, bert = counter.reader(), counter.reader("bert")
+        anna.join(lost)
+        bert.join(kept)
+        await until(lambda: not counter.errands)
+        assert answer(anna.frames())["reason"] == "incarnation"
+        assert ids(bert.frames()) == [1, 2]
 
 
 async def test_what_is_not_kept_any_more_is_said_in_the_answer(stream: Stream) -> None:
@@ -201,8 +221,8 @@ async def test_a_page_that_cannot_be_read_is_read_later_and_none_is_sent_twice(
     counter.stream.page_size = 2
     whole, failures = counter.past.pages, []
 
-    async def pages(tick: int, places: Sequence[str]) -> AsyncIterator[tuple[Operation, ...]]:
-        async for page in whole(tick, places):
+    async def pages(tick: int, places: Sequence[str], anchor: Anchor) -> AsyncIterator[tuple[Operation, ...]]:
+        async for page in whole(tick, places, anchor):
             yield page
             if len(failures) < 2:
                 failures.append(page)
@@ -274,7 +294,7 @@ async def test_a_large_tick_of_which_the_changes_of_access_are_not_known_any_mor
 ) -> None:
     """They say who left by it; rows without them would be told to look as if nobody had."""
 
-    async def nothing(after: int, upto: int) -> None:
+    async def nothing(after: int, upto: int, anchor: Anchor) -> None:
         """More changes of access than are read, or not kept any more."""
 
     counter.past.access = nothing  # type: ignore[method-assign]

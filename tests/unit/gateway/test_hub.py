@@ -40,7 +40,7 @@ def _join(
 
 
 def _deliver(hub: Hub, *operations: Operation) -> int:
-    deliveries = hub.deliver(hub.position + 1, AT, operations)
+    deliveries = hub.deliver(hub.position + 1, AT, operations, "")
     hub.hand_out()
     return deliveries
 
@@ -61,7 +61,7 @@ def test_many_ticks_of_one_turn_are_one_write(hub: Hub) -> None:
     anna = Listening()
     _join(hub, anna)
     for n in range(3):
-        hub.deliver(hub.position + 1, AT, [an_operation(n)])
+        hub.deliver(hub.position + 1, AT, [an_operation(n)], "")
     hub.hand_out()
     assert len(anna.transport.written) == 1
     assert [frame[4]["tick"] for frame in anna.frames] == [8, 9, 10]
@@ -75,8 +75,10 @@ def test_a_withdrawal_takes_back_what_waits(hub: Hub) -> None:
     anna.outbox.gather(several=True)
     anna.outbox.pause()
     _deliver(hub, an_operation(1, NORTH), an_operation(2, SOUTH))
-    hub.deliver(hub.position + 1, AT, [an_operation(3, NORTH)])
-    hub.deliver(hub.position + 1, AT, [an_operation(4, NORTH), a_grant("anna", NORTH, None), an_operation(5, SOUTH)])
+    hub.deliver(hub.position + 1, AT, [an_operation(3, NORTH)], "")
+    hub.deliver(
+        hub.position + 1, AT, [an_operation(4, NORTH), a_grant("anna", NORTH, None), an_operation(5, SOUTH)], ""
+    )
     hub.hand_out()
     anna.outbox.resume()
     assert [(frame[2], frame[3]) for frame in anna.frames] == [
@@ -155,8 +157,8 @@ def test_a_large_tick_is_read_by_those_whom_it_concerns(hub: Hub) -> None:
     hub.fell_behind = behind.append
     member = _join(hub, anna)
     _join(hub, other, SOUTH)
-    hub.deliver(8, AT, [an_operation()])
-    hub.deliver_large(9, AT, [a_grant("carl", NORTH, "manager")], [NORTH])
+    hub.deliver(8, AT, [an_operation()], "")
+    hub.deliver_large(9, AT, [a_grant("carl", NORTH, "manager")], [NORTH], "")
     assert behind == [member]
     assert (member.live, member.since) == (False, 8)
     assert anna.events() == ["changes"], "what came before is handed out"
@@ -193,7 +195,7 @@ def test_the_end_of_all_topics_has_a_reason_and_a_beginning_after_it(hub: Hub, o
     """phx_error makes clients join again; until the next beginning they are told to wait."""
     anna = Listening()
     member = _join(hub, anna)
-    hub.deliver(8, AT, [an_operation()])
+    hub.deliver(8, AT, [an_operation()], "")
     hub.end_all("incarnation")
     hub.hand_out()
     assert anna.events() == ["must_refetch", "phx_error"]
@@ -209,7 +211,7 @@ def test_who_joins_between_a_tick_and_its_handing_out_gets_none_of_it(hub: Hub) 
     """He is live after it: the tick that granted him access is not his, nor anything before."""
     anna, carl = Listening(), Listening("carl")
     _join(hub, anna)
-    hub.deliver(8, AT, [an_operation(), a_grant("carl", NORTH, "technician", 2)])
+    hub.deliver(8, AT, [an_operation(), a_grant("carl", NORTH, "technician", 2)], "")
     assert _join(hub, carl).since == 8
     hub.hand_out()
     assert anna.events() == ["changes"]
@@ -218,7 +220,7 @@ def test_who_joins_between_a_tick_and_its_handing_out_gets_none_of_it(hub: Hub) 
 
 def test_a_table_that_begins_or_ceases_to_be_tracked_is_read_again(hub: Hub) -> None:
     """By those who look at it: what it held before is in nobody's hands. Our own tables are sent by nobody."""
-    hub.deliver(8, AT, [a_rule(*readable("lathes"))])
+    hub.deliver(8, AT, [a_rule(*readable("lathes"))], "")
     anna, bert = Listening(), Listening("bert")
     _join(hub, anna)
     _join(hub, bert, tables=frozenset({"equipment"}))
@@ -244,7 +246,7 @@ def test_frames_that_are_large_together_are_written_one_by_one(hub: Hub) -> None
     anna = Listening()
     _join(hub, anna)
     for tick in (8, 9, 10):
-        hub.deliver(tick, AT, [an_operation(text="x" * 10_000)])
+        hub.deliver(tick, AT, [an_operation(text="x" * 10_000)], "")
     anna.transport.room = 100
     hub.hand_out()
     assert anna.outbox.waiting_bytes > 20_000

@@ -10,7 +10,7 @@ from tests.fixtures.gateway import AT, NORTH, QUARRY, SOUTH, a_base, a_grant, a_
 from tests.fixtures.outboxes import Listening
 
 from floorcast.change import COLUMN_RULE
-from floorcast.cursor import Cursor, Splice
+from floorcast.cursor import Cursor, Splice, seal_digest
 from floorcast.database.grants import Base
 from floorcast.gateway.audience import Member, Selection
 from floorcast.gateway.hub import Hub
@@ -55,7 +55,7 @@ def _join(hub: Hub, listening: Listening, asked: Asked = ALL) -> Member:
 
 
 def _deliver(hub: Hub, *operations: Operation) -> None:
-    hub.deliver(hub.position + 1, AT, operations)
+    hub.deliver(hub.position + 1, AT, operations, "")
     hub.hand_out()
 
 
@@ -93,10 +93,11 @@ def test_a_warehouse_recalls_what_its_organization_and_its_people_had(hub: Hub) 
 
 def test_a_cursor_goes_on_only_under_the_terms_that_it_was_given_under() -> None:
     """Whatever is another one by now has its reason, though nothing happened since the cursor's tick."""
-    cursor = Cursor(_join(_hub(), Listening()).audience.terms, 7)
+    cursor = Cursor(_join(_hub(), Listening()).audience.terms, 7, 7, seal_digest(""))
 
-    def reason(hub: Hub, user: str = "anna", tick: int = 7, **asked: Any) -> str | None:
-        return hub.examine(_join(hub, Listening(user), Asked(**asked)), replace(cursor, tick=tick))
+    def reason(hub: Hub, user: str = "anna", anchor: int = 7, seal: str = "", **asked: Any) -> str | None:
+        from_there = replace(cursor, anchor=anchor, seal=seal_digest(seal))
+        return hub.examine(_join(hub, Listening(user), Asked(**asked)), from_there)
 
     wider = {table: a_shape(table) for table in TABLES} | {"equipment": a_shape("equipment", cost="numeric")}
     assert reason(_hub()) is None
@@ -105,7 +106,8 @@ def test_a_cursor_goes_on_only_under_the_terms_that_it_was_given_under() -> None
     assert reason(_hub(), columns=(("equipment", frozenset({"id"})),)) == "filter"
     assert reason(_hub(shapes=wider)) == "schema"
     assert reason(_hub(incarnation="second")) == "incarnation"
-    assert reason(_hub(), tick=8) == "future"
+    assert reason(_hub(), seal="restored") == "incarnation", "another tick has its number"
+    assert reason(_hub(), anchor=8) == "future"
 
 
 def test_who_becomes_live_is_given_nothing_that_he_had(hub: Hub) -> None:
@@ -114,7 +116,7 @@ def test_who_becomes_live_is_given_nothing_that_he_had(hub: Hub) -> None:
     _join(hub, anna)
     member = _join(hub, bert)
     hub.fall_behind(member, 7)
-    hub.deliver(8, AT, [an_operation()])
+    hub.deliver(8, AT, [an_operation()], "")
     member.since = 8
     assert hub.go_live(member)
     hub.hand_out()
@@ -178,7 +180,7 @@ def test_a_large_tick_takes_access_away_before_anybody_reads_a_row_of_it(hub: Hu
     hub.fell_behind = fallen.append
     _join(hub, anna)
     his = _join(hub, bert)
-    hub.deliver_large(8, AT, [a_grant("anna", NORTH, None, 9, "technician")], [NORTH])
+    hub.deliver_large(8, AT, [a_grant("anna", NORTH, None, 9, "technician")], [NORTH], "")
     assert anna.events() == ["revoked", "phx_close"]
     assert (fallen, his.since) == ([his], 7)
 

@@ -48,7 +48,7 @@ def _change(n: int, old: dict[str, Any] | None, new: dict[str, Any] | None, tabl
 
 
 def _deliver(hub: Hub, *operations: Operation) -> None:
-    hub.deliver(hub.position + 1, AT, operations)
+    hub.deliver(hub.position + 1, AT, operations, "")
     hub.hand_out()
 
 

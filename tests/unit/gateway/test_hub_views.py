@@ -75,7 +75,7 @@ def _letter(n: int, user: str, place: str = NORTH) -> Operation:
 
 
 def _deliver(hub: Hub, *operations: Operation) -> int:
-    deliveries = hub.deliver(hub.position + 1, AT, operations)
+    deliveries = hub.deliver(hub.position + 1, AT, operations, "")
     hub.hand_out()
     return deliveries
 
@@ -129,9 +129,9 @@ def test_what_is_somebodys_own_comes_in_its_place_in_one_frame(hub: Hub) -> None
 def test_a_tick_of_nothing_but_somebodys_own_is_a_frame_for_him_alone(hub: Hub) -> None:
     """At each of his sockets; the next tick is for everybody again, in the same turn of the loop."""
     anna, again, bert = _join(hub, "anna"), _join(hub, "anna", version=1), _join(hub, "bert")
-    assert hub.deliver(8, AT, [_letter(1, "anna")]) == 2
-    assert hub.deliver(9, AT, [an_operation(2)]) == 3
-    assert hub.deliver(10, AT, [_letter(3, "bert")]) == 1
+    assert hub.deliver(8, AT, [_letter(1, "anna")], "") == 2
+    assert hub.deliver(9, AT, [an_operation(2)], "") == 3
+    assert hub.deliver(10, AT, [_letter(3, "bert")], "") == 1
     hub.hand_out()
     assert [frame[4]["tick"] for frame in anna.frames] == [8, 9]
     assert [frame["payload"]["tick"] for frame in again.frames] == [8, 9]
@@ -236,7 +236,7 @@ def test_frames_of_ones_own_count_as_waiting(hub: Hub) -> None:
     anna, bert = _join(hub, "anna"), _join(hub, "bert")
     anna.transport.room = 100
     for tick in range(8, 12):
-        hub.deliver(tick, AT, [_row(1, "letters", user_id="anna", text="x" * 9_000)])
+        hub.deliver(tick, AT, [_row(1, "letters", user_id="anna", text="x" * 9_000)], "")
     assert hub.pending_bytes > 36_000
     hub.hand_out()
     assert anna.outbox.waiting_bytes > 18_000

@@ -6,10 +6,11 @@ import pytest
 from tests.fixtures.gateway import a_shape
 
 from floorcast.access.policy import View
-from floorcast.cursor import Cursor, Terms, encode_cursor
+from floorcast.cursor import Cursor, Terms, encode_cursor, encode_place
 from floorcast.gateway.audience import Manner
 from floorcast.gateway.join_request import Ground, Origin, Refusal, Request, read_request
 from floorcast.gateway.lens import ALL
+from floorcast.tick import Anchor
 
 TABLES = frozenset({"work_orders", "equipment"})
 GROUND = Ground(
@@ -30,7 +31,8 @@ def test_nothing_asks_for_everything_from_now_on() -> None:
 
 def test_everything_that_may_be_asked_for_is_understood() -> None:
     """The key always comes along; a filter that says nothing is none."""
-    cursor = encode_cursor(Terms.of("first", b"12345", b"12345", b"12345").encode(), 46)
+    terms = Terms.of("first", b"12345", b"12345", b"12345")
+    cursor = encode_cursor(terms.encode(), encode_place(46, Anchor(50, "")), 46)
     request = _read(
         tables=["work_orders"],
         columns={"work_orders": ["text"]},

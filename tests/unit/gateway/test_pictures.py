@@ -41,7 +41,7 @@ class Source:
         pages = Pages(self.room, 10**6)
         pages.add("a", b"%d" % tick)
         pages.end_page()
-        return Spool(tick, "first", "1:1:", clean=True, at="now", law=law, _pages=pages)
+        return Spool(tick, "", "first", "1:1:", clean=True, at="now", law=law, _pages=pages)
 
     async def answer(self, tick: int, law: LawAtSnapshot = SHARED) -> None:
         """Finish the newest read, and let everybody hear of it."""

@@ -99,7 +99,7 @@ def test_a_join_is_a_membership_when_it_is_answered() -> None:
         "keys": {"equipment": ["id"]},
         "cursor": talk.session.members[0].audience.cursor(7),
     }
-    talk.hub.deliver(8, "at", [an_operation(), an_operation(2, table="equipment")])
+    talk.hub.deliver(8, "at", [an_operation(), an_operation(2, table="equipment")], "")
     talk.hub.hand_out()
     assert talk.listening.events() == ["phx_reply", "changes"]
 
@@ -119,7 +119,7 @@ def test_joining_again_replaces_without_hurting_old_clients(version: Version, ev
         assert names(answer) == events
         assert answer[0][:2] == ["1", "1"], "it names the joining that ended"
     assert len(talk.session.members) == 1
-    assert talk.hub.deliver(8, "at", [an_operation()]) == 1
+    assert talk.hub.deliver(8, "at", [an_operation()], "") == 1
 
 
 def test_what_waits_for_an_earlier_joining_is_not_sent_to_the_next_one() -> None:
@@ -127,7 +127,7 @@ def test_what_waits_for_an_earlier_joining_is_not_sent_to_the_next_one() -> None
     talk = Talk()
     talk.say(*JOIN())
     talk.listening.outbox.pause()
-    talk.hub.deliver(8, "", [an_operation()])
+    talk.hub.deliver(8, "", [an_operation()], "")
     talk.hub.hand_out()
     talk.say(*JOIN(ref="2"))
     talk.listening.outbox.resume()
@@ -141,16 +141,16 @@ def test_leaving_is_answered_then_closed() -> None:
     talk.say(*JOIN(ref=3))
     reply, close = talk.say(3, 4, "warehouse:north", "phx_leave", {})
     assert (reply[:2], close[:2], close[3]) == ([3, 4], [3, 3], "phx_close")
-    assert talk.hub.deliver(8, "at", [an_operation()]) == 0
+    assert talk.hub.deliver(8, "at", [an_operation()], "") == 0
 
 
 def test_a_topic_in_capitals_keeps_its_spelling_and_means_the_same_warehouse() -> None:
     """The client knows it by what it wrote; a uuid is the same in either."""
     talk = Talk()
     site = "0a0b0c0d-0000-4000-8000-00000000000f"
-    talk.hub.deliver(8, "at", [a_grant("anna", site, "technician")])
+    talk.hub.deliver(8, "at", [a_grant("anna", site, "technician")], "")
     talk.say(*JOIN(f"warehouse:{site.upper()}"))
-    talk.hub.deliver(9, "at", [an_operation(1, site)])
+    talk.hub.deliver(9, "at", [an_operation(1, site)], "")
     talk.hub.hand_out()
     assert talk.listening.frames[0][2] == f"warehouse:{site.upper()}"
 
@@ -175,7 +175,7 @@ def test_more_joins_than_are_taken_at_a_time_are_told_when_to_ask_again(narrow: 
     (answer,) = talk.say(*JOIN("warehouse:south"))
     assert answer[4]["response"]["code"] == "too_many_joins"
     assert 500 <= answer[4]["response"]["retry_after_ms"] <= 2_500
-    assert talk.hub.deliver(8, "at", [an_operation()]) == 1
+    assert talk.hub.deliver(8, "at", [an_operation()], "") == 1
 
 
 def test_every_refusal_after_which_one_may_ask_again_says_when() -> None:
@@ -254,7 +254,7 @@ def test_a_token_of_a_lesser_role_ends_what_it_may_not_have() -> None:
 def test_who_may_not_join_learns_nothing_of_tables() -> None:
     """Access is asked first."""
     talk = Talk()
-    talk.hub.deliver(8, "at", [a_grant("anna", NORTH, None)])
+    talk.hub.deliver(8, "at", [a_grant("anna", NORTH, None)], "")
     assert talk.code(*JOIN(tables=["no such table"])) == "forbidden"
 
 
@@ -275,13 +275,13 @@ def test_the_end_leaves_every_topic() -> None:
     talk.say(*JOIN())
     talk.say(*JOIN("warehouse:south"))
     talk.session.end()
-    assert talk.hub.deliver(8, "at", [an_operation(), an_operation(2, SOUTH)]) == 0
+    assert talk.hub.deliver(8, "at", [an_operation(), an_operation(2, SOUTH)], "") == 0
 
 
 def test_a_table_that_the_role_does_not_read_is_refused_like_one_that_is_not_there() -> None:
     """What exists beyond one's rights is not one's to learn."""
     talk = Talk()
-    talk.hub.deliver(8, "at", [a_rule(*readable("work_orders", "manager"))])
+    talk.hub.deliver(8, "at", [a_rule(*readable("work_orders", "manager"))], "")
     answers = [talk.say(*JOIN(tables=[table]))[0][4]["response"] for table in ("work_orders", "no_such_table")]
     assert [answer["code"] for answer in answers] == ["unknown_table"] * 2
     assert answers[0]["reason"].replace("work_orders", "no_such_table") == answers[1]["reason"]
