@@ -22,20 +22,37 @@ inline deliver(number, its_seal, content)
 }
 
 #ifdef CURSORS
-/* A cursor that somebody took away, and comes back with whenever a gateway has begun anew: it goes on from there if the
- * name of the history is the same. Then what the gateway stands at has to come behind it. */
+/* A cursor that somebody took away, of the newest tick or the one before it, and comes back with whenever a gateway has
+ * begun anew: it goes on from there if the name of the history is the same, and its anchor, the newest tick that its
+ * maker knew, has the same seal here. Then what the gateway stands at has to come behind it. */
 bool taken;
-byte c_history, c_tick, c_seal;
+byte c_history, c_tick, c_seal, a_tick, a_seal;
+
+#ifdef UNSEALED_CURSORS
+#define AGREES true
+#else
+#define AGREES (its == a_seal)
+#endif
+
+inline walk_back(number)
+{
+  at = g_tick; its = g_seal;
+  do :: at > number -> its = behind[CUT(at, its)]; at-- :: else -> break od
+}
 
 inline come_back()
 {
   if
-  :: taken && c_history == g_history && c_tick <= g_tick ->
-     at = g_tick; its = g_seal;
-     do :: at > c_tick -> its = behind[CUT(at, its)]; at-- :: else -> break od;
-     in_order = (its == c_seal);
-     at = 0; its = 0;
-     assert(in_order)
+  :: taken && c_history == g_history && a_tick <= g_tick ->
+     walk_back(a_tick);
+     if
+     :: AGREES ->
+        walk_back(c_tick);
+        in_order = (its == c_seal);
+        at = 0; its = 0;
+        assert(in_order)
+     :: else -> at = 0; its = 0 /* must_refetch */
+     fi
   :: else -> skip
   fi
 }
@@ -58,7 +75,12 @@ wait:
 end_wait:
   if
 #ifdef CURSORS
-  :: atomic { !taken -> taken = true; c_history = g_history; c_tick = g_tick; c_seal = g_seal; goto wait }
+  :: atomic { !taken -> taken = true; c_history = g_history; a_tick = g_tick; a_seal = g_seal;
+       if
+       :: c_tick = g_tick; c_seal = g_seal
+       :: g_tick > 0 -> c_tick = g_tick - 1; c_seal = behind[CUT(g_tick, g_seal)]
+       fi;
+       goto wait }
   :: taken -> goto begin /* the process is another one */
 #endif
   :: d_step { FEED_GOES_ON ->

@@ -6,7 +6,7 @@ What happened in each of somebody's warehouses is read as for their own topics, 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
-from floorcast.errors import TickNotKept
+from floorcast.errors import AnotherTick, TickNotKept
 from floorcast.filter.row import RowMismatch
 from floorcast.gateway.channels.channel import Channel
 from floorcast.gateway.channels.channels import Channels
@@ -68,6 +68,8 @@ class Retelling:
                 await self._sources.missed(warehouse, _whole(after))
         except Refetch as end:
             return end.reason
+        except AnotherTick:
+            return "incarnation"
         return None
 
     async def aclose(self) -> None:
@@ -85,6 +87,8 @@ class Retelling:
             reason = end.reason
         except TickNotKept:
             reason = "trimmed"
+        except AnotherTick:
+            reason = "incarnation"
         except RowMismatch:
             reason = "schema"
         except Exception as error:  # noqa: BLE001 — a fault of ours must not leave a channel silently behind
