@@ -40,7 +40,7 @@ class Gateway:
         """Have people join the warehouse."""
         for name in names:
             listening = self.people[name] = Listening(name, limit=10_000_000)
-            visitor = Visitor(name, listening.outbox, NORTH, 2, "north", orders=True)
+            visitor = Visitor.of_warehouse(name, listening.outbox, NORTH, 2, "north", orders=True)
             assert self.attendance.presence.join(visitor, PresenceWish(Track("", {"n": 0}))) is None
 
     def change(self, name: str, n: int) -> None:

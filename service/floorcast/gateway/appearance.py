@@ -68,7 +68,7 @@ def read_call(payload: object) -> Track | Untrack:
 def _read_track(given: object) -> Track:
     if not isinstance(given, dict):
         raise Refusal("bad_presence", "what to be shown with is not an object")
-    if not _is_within(given, MOST_META_LEVELS):
+    if not is_within(given, MOST_META_LEVELS):
         raise Refusal("bad_presence", f"what to be shown with is deeper than {MOST_META_LEVELS} levels")
     if len(orjson.dumps(given)) > MOST_META_BYTES:
         raise Refusal("bad_presence", f"what to be shown with has more than {MOST_META_BYTES} bytes")
@@ -91,7 +91,7 @@ def _read_order(given: Mapping[str, Any]) -> str:
     return found
 
 
-def _is_within(value: object, levels: int) -> bool:
+def is_within(value: object, levels: int) -> bool:
     """Whether a value has at most so many levels."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return levels >= 0 and all(_is_within(each, levels - 1) for each in inner)
+    return levels >= 0 and all(is_within(each, levels - 1) for each in inner)

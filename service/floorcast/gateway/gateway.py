@@ -17,6 +17,7 @@ from floorcast.gateway.attendance import Attendance, Board
 from floorcast.gateway.audience import Member
 from floorcast.gateway.catchup import CatchUps
 from floorcast.gateway.channels.desk import ChannelRules
+from floorcast.gateway.channels.presence import ChannelPresence
 from floorcast.gateway.channels.reception import Reception, RightsOf
 from floorcast.gateway.channels.retelling import Retelling
 from floorcast.gateway.drain import drain
@@ -102,6 +103,9 @@ class Gateway(Generic[HeaderT]):
         self._retelling = Retelling(self._hub.channels, self._catch_ups.sources)
         self._reception = Reception(self._hub.channels, rights, self._retelling)
         self._attendance = Attendance(board, lease_seconds=settings.presence_lease_seconds, clock=time.monotonic)
+        self._channel_presence = ChannelPresence(self._attendance.presence)
+        self._hub.channels.entered = self._channel_presence.entered
+        self._hub.channels.left = self._channel_presence.left
         self._hub.left = self._left
         self._onlookers: list[Onlooker] = []
         self._follower = Follower(self._hub, feed, trail, self.standing, self._announce, onlookers=self._onlookers)
@@ -174,6 +178,7 @@ class Gateway(Generic[HeaderT]):
                     admission,
                     lambda: self._hub.ready,
                     self._reception.welcome,
+                    self._channel_presence,
                 ),
             ),
             frame_bytes=settings.frame_bytes,

@@ -4,6 +4,7 @@ State and differences cannot disagree: both come from the same place. What chang
 there before, so a difference is that which leads from what everybody was told to what is now, whatever came between.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -30,6 +31,8 @@ class Guestbook:
     def __init__(self) -> None:
         """Begin with nobody."""
         self._rooms: dict[str, dict[Place, Entry]] = {}
+        # Room → bytes of what everybody in it is shown with.
+        self._weights: Counter[str] = Counter()
         # Room → place → what was told of it last, None for nothing; only what was touched since.
         self._told: dict[str, dict[Place, Entry | None]] = {}
 
@@ -40,13 +43,17 @@ class Guestbook:
 
     def change(self, place: Place, before: Entry | None, after: Entry | None) -> None:
         """Put `after` where `before` was; None: nobody."""
+        if before is not None:
+            self._weights[before.room] -= len(before.meta)
         if before is not None and (after is None or after.room != before.room):
             self._touch(place, before.room)
             entries = self._rooms[before.room]
             del entries[place]
             if not entries:
                 del self._rooms[before.room]
+                del self._weights[before.room]
         if after is not None:
+            self._weights[after.room] += len(after.meta)
             self._touch(place, after.room)
             self._rooms.setdefault(after.room, {})[place] = after
 
@@ -71,6 +78,10 @@ class Guestbook:
     def size(self, room: str) -> int:
         """Return how many entries a room has now."""
         return len(self._rooms.get(room, _NOBODY))
+
+    def weight(self, room: str) -> int:
+        """Return how many bytes everybody in a room is shown with now."""
+        return self._weights[room]
 
     def _touch(self, place: Place, room: str) -> None:
         # Only the first touch in a turn knows what was told.

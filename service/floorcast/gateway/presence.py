@@ -1,15 +1,18 @@
-"""What a joining of a warehouse says of its presence, and what it is shown of others' (pure).
+"""What a joining says of its presence, and what it is shown of others' (pure).
 
-A joining may be present in its warehouse and at several work orders of it, each with what it wants to be shown with.
-Warehouse and work orders are two rooms: who may look into the second one is who reads the table. The person is named by
-us and not by the client, so nobody is present in another's name.
+A joining of a warehouse may be present in it and at several work orders of it, each with what it wants to be shown
+with. Warehouse and work orders are two rooms: who may look into the second one is who reads the table. The person is
+named by us and not by the client, so nobody is present in another's name. A channel has one room, and its client says
+under which key it is shown there.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 import orjson
 
+from floorcast.gateway import wire
 from floorcast.gateway.appearance import PresenceWish, Track, Untrack, read_call
 from floorcast.gateway.outbox import Outbox
 from floorcast.gateway.refusal import Refusal
@@ -24,6 +27,10 @@ ORDERS = "work_orders"
 MOST_ENTRIES = 17
 """Of one joining: the warehouse, and so many work orders but one."""
 MOST_IN_ROOM = 1_000
+MOST_ROOM_BYTES = 1_000_000
+"""Of what everybody in a room is shown with: whoever comes is sent all of it in one frame, and clients take no more than
+a megabyte."""
+
 CALLS_AT_ONCE = 30.0
 CALLS_PER_SECOND = 2.0
 
@@ -31,39 +38,77 @@ LINGER_SECONDS = 5.0
 """How long somebody whose joining we ended, to be joined again at once, stays present."""
 
 _REFS = ("phx_ref", "phx_ref_prev")
-_OURS = (*_REFS, "user")
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """A joining of a warehouse."""
+    """A joining that is shown who is somewhere, and may be there."""
 
-    user: str
+    # What it is shown under; who has the same key is shown with it.
+    key: str
     outbox: Outbox
     # As it was written.
     topic: str
     version: Version
-    warehouse: str
-    # Work orders are among what it is sent; else it sees nobody at them, and is at none.
-    orders: bool
+    # Whom it is shown.
+    rooms: tuple[str, ...]
+    # Where it may be; "" for nowhere.
+    room: str
+    # Where it is when it is at a work order; "" for at none.
+    orders_room: str = ""
+    # What is said of it by us, whatever it says itself.
+    facts: Mapping[str, str] = field(default_factory=dict)
+    # As JSON; names the joining in the state that it is given.
+    join_ref: bytes = wire.NULL
     # Says whether the join was answered: nothing is shown to it before.
     answered: Callable[[], bool] = lambda: True
+
+    @classmethod
+    def of_warehouse(
+        cls,
+        user: str,
+        outbox: Outbox,
+        topic: str,
+        version: Version,
+        warehouse: str,
+        *,
+        orders: bool,
+        answered: Callable[[], bool] = lambda: True,
+    ) -> Self:
+        """Return a joining of a warehouse.
+
+        `orders`: work orders are among what it is sent; else it sees nobody at them, and is at none.
+        """
+        room, inner = _room(warehouse), _orders_room(warehouse)
+        return cls(
+            key=user,
+            outbox=outbox,
+            topic=topic,
+            version=version,
+            rooms=(room, inner) if orders else (room,),
+            room=room,
+            orders_room=inner if orders else "",
+            facts={"user": user},
+            answered=answered,
+        )
 
     @property
     def outlook(self) -> Outlook:
         """What it is shown."""
-        rooms = (_room(self.warehouse), _orders_room(self.warehouse))
-        return Outlook(self.topic, self.version, rooms if self.orders else rooms[:1])
+        return Outlook(self.topic, self.version, self.rooms)
+
+    def room_at(self, order: str) -> str:
+        """Return where it is when it is at a work order, or in the whole; "" where it may not be."""
+        return self.orders_room if order else self.room
 
 
 @dataclass(slots=True, eq=False)
 class _Seat:
     """One joining's presence."""
 
-    user: str
-    outbox: Outbox
-    outlook: Outlook
-    answered: Callable[[], bool]
+    visitor: Visitor
+    # Whose frames are sent under it; None while it is shown nothing.
+    outlook: Outlook | None
     calls: float
     called_at: float
     # Work order, "" for the warehouse → slot of the entry.
@@ -76,7 +121,17 @@ class _Seat:
     @property
     def listens(self) -> bool:
         """Whether it can be shown something now."""
-        return not self.outbox.paused and self.answered()
+        return not self.outbox.paused and self.visitor.answered()
+
+    @property
+    def outbox(self) -> Outbox:
+        """Where its frames go."""
+        return self.visitor.outbox
+
+    @property
+    def join_ref(self) -> bytes:
+        """What names its joining."""
+        return self.visitor.join_ref
 
 
 class Presence:
@@ -109,22 +164,26 @@ class Presence:
     # What session and hub say
 
     def join(self, visitor: Visitor, wish: PresenceWish) -> str | None:
-        """Show somebody who is present in a warehouse, and let him be present if he wishes.
+        """Show somebody who is present, and let him be present if he wishes.
+
+        Who is joined already goes on with what he may see, and where he may be, now.
 
         Returns:
             Why he is not present though he wishes it, a key of `codes.CODES`; None when that is not so.
         """
-        outlook = visitor.outlook
         seat = self._seat(visitor.outbox, visitor.topic)
         if seat is None:
-            now = self._clock()
-            seat = _Seat(visitor.user, visitor.outbox, outlook, visitor.answered, CALLS_AT_ONCE, now)
+            seat = _Seat(visitor, None, CALLS_AT_ONCE, self._clock())
             self._seats.setdefault(visitor.outbox, {})[visitor.topic] = seat
-        seat.outlook, seat.answered, seat.joined = outlook, visitor.answered, True
-        self._spectators.add(seat, outlook)
-        self._stirred()
-        if not visitor.orders:
-            self._forsake(seat, [order for order in seat.slots if order])
+        seat.visitor, seat.joined = visitor, True
+        outlook = visitor.outlook if visitor.rooms else None
+        if seat.outlook != outlook:
+            self._avert(seat)
+            seat.outlook = outlook
+            if outlook is not None:
+                self._spectators.add(seat, outlook)
+            self._stirred()
+        self._forsake(seat, [order for order in seat.slots if not visitor.room_at(order)])
         if wish.track is not None:
             try:
                 self._track(seat, wish.track)
@@ -133,11 +192,18 @@ class Presence:
         return None
 
     def hear(self, outbox: Outbox, topic: str, payload: object) -> None:
-        """Do what a client asks for in the event `presence`; raises Refusal."""
+        """Do what a client asks for in the event `presence` of a warehouse; raises Refusal."""
         seat = self._seat(outbox, topic)
         if seat is None or not seat.joined:
             raise Refusal("bad_presence", "this topic was joined without `presence`")
-        match read_call(payload):
+        self.heed(outbox, topic, read_call(payload))
+
+    def heed(self, outbox: Outbox, topic: str, call: Track | Untrack) -> None:
+        """Do what a joining asks for; raises Refusal."""
+        seat = self._seat(outbox, topic)
+        if seat is None or not seat.joined:
+            return
+        match call:
             case Track() as track:
                 self._track(seat, track)
             case Untrack(order):
@@ -146,7 +212,7 @@ class Presence:
     def show_again(self, outbox: Outbox, topic: str) -> None:
         """Give a joining the state once more: frames that waited for it were taken back."""
         seat = self._seat(outbox, topic)
-        if seat is not None and seat.joined:
+        if seat is not None and seat.outlook is not None:
             self._spectators.remove(seat, seat.outlook)
             self._spectators.add(seat, seat.outlook)
             self._stirred()
@@ -160,7 +226,7 @@ class Presence:
         """End a joining; one that lingers is not missed by the others if it is joined again at once."""
         seat = self._seat(outbox, topic)
         if seat is not None and seat.joined:
-            self._spectators.remove(seat, seat.outlook)
+            self._avert(seat)
             seat.joined, seat.until = False, self._clock() + LINGER_SECONDS
             self._ending.pop((outbox, topic), None)
             self._ending[outbox, topic] = None
@@ -192,19 +258,19 @@ class Presence:
         return None if seats is None else seats.get(topic)
 
     def _track(self, seat: _Seat, track: Track) -> None:
-        order = track.order
-        if order and len(seat.outlook.rooms) == 1:
-            raise Refusal("bad_presence", f"you are not sent {ORDERS} here")
+        order, visitor = track.order, seat.visitor
+        room = visitor.room_at(order)
+        if not room:
+            raise Refusal("bad_presence", f"you are not sent {ORDERS} here" if order else "you may not be shown here")
         self._count_call(seat)
         seat.lingering.discard(order)
-        room = seat.outlook.rooms[1 if order else 0]
         slot = seat.slots.get(order)
         previous = None if slot is None else self._roster.own(slot)
         if slot is None:
             if len(seat.slots) >= MOST_ENTRIES or self._spectators.guestbook.size(room) >= MOST_IN_ROOM:
                 raise Refusal("presence_full")
-            slot = seat.slots[order] = self._roster.new_name()
-        meta = {"user": seat.user} | {name: value for name, value in track.meta.items() if name not in _OURS}
+        ours = (*_REFS, *visitor.facts)
+        meta = {**visitor.facts} | {name: value for name, value in track.meta.items() if name not in ours}
         if previous is not None:
             shown = orjson.loads(previous.meta)
             if {name: value for name, value in shown.items() if name not in _REFS} == meta:
@@ -213,8 +279,19 @@ class Presence:
         refs = {"phx_ref": ref} | ({} if previous is None else {"phx_ref_prev": previous.ref})
         # A copy: what orjson returns holds on to a larger buffer.
         text = bytes(memoryview(orjson.dumps(refs | meta)))
-        self._roster.put(slot, Entry(room, seat.user, ref, text))
+        more = len(text) - (0 if previous is None else len(previous.meta))
+        if self._spectators.guestbook.weight(room) + more > MOST_ROOM_BYTES:
+            raise Refusal("presence_full")
+        if slot is None:
+            slot = seat.slots[order] = self._roster.new_name()
+        self._roster.put(slot, Entry(room, visitor.key, ref, text))
         self._stirred()
+
+    def _avert(self, seat: _Seat) -> None:
+        """Show a joining nothing any more."""
+        if seat.outlook is not None:
+            self._spectators.remove(seat, seat.outlook)
+            seat.outlook = None
 
     def _clear(self, outbox: Outbox, topic: str) -> None:
         """Take away what lingers of a joining, and all memory of it if it has ended."""

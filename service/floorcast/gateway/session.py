@@ -141,8 +141,9 @@ class Session:
                 if member.manner.when_slow == "close":
                     return Close("slow_reader")
                 self._rules.hub.cut_off(member, after)
-        for member in self.members:
-            self._rules.presence.show_again(self.outbox, member.audience.selection.topic)
+        topics = [member.audience.selection.topic for member in self.members]
+        for topic in (*topics, *(() if self.desk is None else self.desk.channels)):
+            self._rules.presence.show_again(self.outbox, topic)
         return None
 
     def expire(self, now: float) -> None:
@@ -268,7 +269,15 @@ class Session:
             return member is not None and member.asking is None
 
         orders = selection.lens.view.reads_table(ORDERS)
-        visitor = Visitor(self.user, self.outbox, selection.topic, self.version, selection.warehouse, orders, answered)
+        visitor = Visitor.of_warehouse(
+            self.user,
+            self.outbox,
+            selection.topic,
+            self.version,
+            selection.warehouse,
+            orders=orders,
+            answered=answered,
+        )
         hindrance = self._rules.presence.join(visitor, wish)
         if hindrance is not None:
             return {"tracked": False, "code": hindrance}

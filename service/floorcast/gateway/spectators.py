@@ -34,6 +34,11 @@ class Spectator(Protocol):
         ...
 
     @property
+    def join_ref(self) -> bytes:
+        """What names it, as JSON, in the state that it is given; null where clients need no name."""
+        ...
+
+    @property
     def listens(self) -> bool:
         """Whether it can be shown something now; else it is given the state once it can."""
         ...
@@ -104,13 +109,20 @@ class Spectators:
                     gathered.append(spectator.outbox)
 
     def _tell_states(self, gathered: list[Outbox]) -> None:
-        frames: dict[Outlook, bytes] = {}
+        payloads: dict[tuple[str, ...], bytes] = {}
+        frames: dict[tuple[Outlook, bytes], bytes] = {}
         for spectator, outlook in tuple(self._waiting.items()):
             if spectator.listens:
-                frame = frames.get(outlook)
+                join_ref = spectator.join_ref
+                frame = frames.get((outlook, join_ref))
                 if frame is None:
-                    payload = shown(entry for room in outlook.rooms for entry in self.guestbook.entries(room))
-                    frame = frames[outlook] = wire.push(outlook.version, outlook.topic, "presence_state", payload)
+                    payload = payloads.get(outlook.rooms)
+                    if payload is None:
+                        payload = shown(entry for room in outlook.rooms for entry in self.guestbook.entries(room))
+                        payloads[outlook.rooms] = payload
+                    refs = (join_ref, wire.NULL)
+                    frame = wire.encode(outlook.version, refs, outlook.topic, "presence_state", payload)
+                    frames[outlook, join_ref] = frame
                 del self._waiting[spectator]
                 self._following.setdefault(outlook, {})[spectator] = None
                 for room in outlook.rooms:

@@ -76,7 +76,7 @@ async def _attendance(board: OddBoard | None) -> AsyncIterator[Attendance]:
 
 
 def _come(attendance: Attendance, listening: Listening) -> None:
-    visitor = Visitor(listening.user, listening.outbox, "warehouse:north", 2, "north", orders=True)
+    visitor = Visitor.of_warehouse(listening.user, listening.outbox, "warehouse:north", 2, "north", orders=True)
     attendance.presence.join(visitor, PresenceWish(Track("", {})))
 
 

@@ -222,7 +222,9 @@ def test_nothing_is_shown_to_a_joining_before_its_answer(lobby: Lobby) -> None:
     """A client takes no frames of a topic that it has not joined; the others see whoever comes meanwhile."""
     anna, bert = Listening("anna"), Listening("bert")
     answered = False
-    visitor = Visitor("bert", bert.outbox, "warehouse:north", 2, "north", orders=True, answered=lambda: answered)
+    visitor = Visitor.of_warehouse(
+        "bert", bert.outbox, "warehouse:north", 2, "north", orders=True, answered=lambda: answered
+    )
     lobby.join(anna)
     lobby.presence.join(visitor, PresenceWish(Track("", {})))
     lobby.turn()

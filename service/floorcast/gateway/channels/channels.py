@@ -57,6 +57,8 @@ class Channels:
         self.fell_behind: Callable[[Channel], None] = _nobody
         # Told of a channel whose token is another one, to ask anew what it may do; set by whoever does that.
         self.review: Callable[[Channel], None] = _nobody
+        # Told of a channel whose join was answered, and of one that may do other things in its room than before.
+        self.entered: Callable[[Channel], None] = _nobody
         # Told of a channel that has ended.
         self.left: Callable[[Channel], None] = _nobody
 
@@ -160,6 +162,7 @@ class Channels:
 
     def joined(self, channel: Channel) -> None:
         """Say what is to be said once a join was answered."""
+        self.entered(channel)
         if channel.config.bindings:
             self.tell_of_bindings(channel)
         channel.outbox.release()

@@ -16,6 +16,7 @@ from floorcast.gateway.channels.binding import bind
 from floorcast.gateway.channels.channel import PREFIX, Channel, Person
 from floorcast.gateway.channels.channels import Channels
 from floorcast.gateway.channels.config import read_config
+from floorcast.gateway.channels.presence import ChannelPresence
 from floorcast.gateway.channels.speech import speak
 from floorcast.gateway.outbox import Outbox
 from floorcast.gateway.wire import Message, Version
@@ -39,6 +40,7 @@ class ChannelRules:
     is_ready: Callable[[], bool]
     # Answers a join that does not begin now.
     welcome: Callable[[Channel, Message], None]
+    presence: ChannelPresence
 
 
 class RefusedChannel(Exception):  # noqa: N818 — an outcome, not a fault
@@ -84,6 +86,8 @@ class Desk:
                         self._version, message, "a broadcast names its event, and is not nested too deeply"
                     )
                 return speak(self._rules.channels.rooms, channel, said, now)
+            case "presence" if channel is not None:
+                return self._rules.presence.answer(channel, message)
             case _ if channel is None:
                 return frames.refused(self._version, message, "unmatched topic")
             case _:

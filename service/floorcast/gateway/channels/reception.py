@@ -125,6 +125,8 @@ class Reception:
             if not rights.may_read:
                 text = f"You no longer have permission to read from this Channel topic: {channel.name}"
                 self._channels.end(channel, text, returns=False)
+            else:
+                self._channels.entered(channel)
 
     def _refuse(self, channel: Channel, message: Message, reason: str) -> None:
         if not channel.over:
