@@ -28,8 +28,8 @@ MOST_ENTRIES = 17
 """Of one joining: the warehouse, and so many work orders but one."""
 MOST_IN_ROOM = 1_000
 MOST_ROOM_BYTES = 1_000_000
-"""Of what everybody in a room is shown with: whoever comes is sent all of it in one frame, and clients take no more than
-a megabyte."""
+"""Of what everybody in a room is shown with: whoever comes is sent all of it in one frame, and some clients take no more
+than a megabyte."""
 
 CALLS_AT_ONCE = 30.0
 CALLS_PER_SECOND = 2.0
@@ -266,9 +266,9 @@ class Presence:
         seat.lingering.discard(order)
         slot = seat.slots.get(order)
         previous = None if slot is None else self._roster.own(slot)
-        if slot is None:
-            if len(seat.slots) >= MOST_ENTRIES or self._spectators.guestbook.size(room) >= MOST_IN_ROOM:
-                raise Refusal("presence_full")
+        full = len(seat.slots) >= MOST_ENTRIES or self._spectators.guestbook.size(room) >= MOST_IN_ROOM
+        if slot is None and full:
+            raise Refusal("presence_full")
         ours = (*_REFS, *visitor.facts)
         meta = {**visitor.facts} | {name: value for name, value in track.meta.items() if name not in ours}
         if previous is not None:

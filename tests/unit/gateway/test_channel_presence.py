@@ -350,9 +350,8 @@ def test_who_changes_too_often_is_refused_for_a_while_and_his_channel_lives(hous
 def test_a_room_is_no_larger_than_what_a_client_takes_in_one_frame(house: House) -> None:
     """Python's drops the socket at a megabyte."""
     long = "x" * (MOST_META_BYTES - 100)
-    answers = []
-    for n in range(MOST_ROOM_BYTES // len(long) + 1):
-        answers.append(Client(house).join(key=f"k{n}").track(long=long)["status"])
+    many = MOST_ROOM_BYTES // len(long) + 1
+    answers = [Client(house).join(key=f"k{n}").track(long=long)["status"] for n in range(many)]
     assert answers[-1] == "error"
     watching = Client(house).join(key="short")
     house.turn()
