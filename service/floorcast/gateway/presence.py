@@ -28,8 +28,8 @@ MOST_ENTRIES = 17
 """Of one joining: the warehouse, and so many work orders but one."""
 MOST_IN_ROOM = 1_000
 MOST_ROOM_BYTES = 1_000_000
-"""Of what everybody in a room is shown with: whoever comes is sent all of it in one frame, and some clients take no more
-than a megabyte."""
+"""Of what everybody in a room is shown with: whoever comes is sent all of it in one frame, and some clients take a
+megabyte and no more."""
 
 CALLS_AT_ONCE = 30.0
 CALLS_PER_SECOND = 2.0
