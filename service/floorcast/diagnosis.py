@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from floorcast.facts import DatabaseFacts, Guards, StreamFacts, TrackedTable
+from floorcast.facts import DatabaseFacts, Guards, Messages, StreamFacts, TrackedTable
 
 OLDEST_POSTGRES = 15
 OLDEST_REDIS = (6, 2)
@@ -140,6 +140,8 @@ def _schema(facts: DatabaseFacts) -> Iterator[Finding]:
         yield from _table(table)
     if facts.guards is not None:
         yield from _guards(facts.guards)
+    if facts.messages is not None:
+        yield from _messages(facts.messages)
 
 
 def _guards(guards: Guards) -> Iterator[Finding]:
@@ -162,6 +164,32 @@ def _guards(guards: Guards) -> Iterator[Finding]:
         yield _problem(
             f"anon has rights on {', '.join(guards.open)}: whoever has no token may try, and only row level security "
             "is in his way. Run `floorcast migrate up --reapply`."
+        )
+
+
+def _messages(messages: Messages) -> Iterator[Finding]:
+    """Judge what is lost when somebody calls realtime.send(); a Supabase project may never do so."""
+    if messages.owner is None:
+        yield _risk(
+            "There is no table realtime.messages, so the database can say nothing in rooms and no policy can open a "
+            "private one. Where schema realtime is Supabase's, have Supabase Realtime make the table."
+        )
+    elif messages.trigger != "on" and messages.is_ours:
+        yield _problem(
+            "The trigger _500_capture_insert of realtime.messages is missing or not ENABLE ALWAYS: what the database "
+            "says with realtime.send() is told to nobody. Run `floorcast migrate up --reapply`."
+        )
+    elif messages.trigger == "missing":
+        yield _risk(
+            f"realtime.messages belongs to {messages.owner} and has no trigger of ours: what the database says with "
+            f"realtime.send() is told to nobody here. As {messages.owner} or a superuser: grant trigger on "
+            f"realtime.messages to {messages.migrator}; then run `floorcast migrate up --reapply`."
+        )
+    elif messages.trigger == "off":
+        yield _problem(
+            "The trigger _500_capture_insert of realtime.messages is switched off: what the database says with "
+            f"realtime.send() is told to nobody. As {messages.owner} or a superuser: alter table realtime.messages "
+            "enable always trigger _500_capture_insert;"
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,19 @@ class Guards:
     unprotected: Sequence[str]
     # Tables and views of ours on which anon, who is nobody, has a right.
     open: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """What puts broadcasts that the database sends into the trail: a trigger of realtime.messages."""
+
+    # Whose the table is; None: there is none.
+    owner: str | None
+    # We made it; else Supabase did.
+    is_ours: bool
+    # Whose our functions are, who would make the trigger.
+    migrator: str
+    trigger: Literal["on", "off", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +109,7 @@ class DatabaseFacts:
     migrations: Migrations | None
     tables: Sequence[TrackedTable] | None
     guards: Guards | None
+    messages: Messages | None
     # CACHE of floorcast.change_seq.
     sequence_cache: int | None
     leader: Leader | None

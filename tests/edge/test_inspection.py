@@ -4,9 +4,12 @@ import subprocess
 import sys
 
 from tests.fixtures.postgres import Database
+from tests.sql.plant import connect, value
 
+from floorcast.database import migrate
 from floorcast.database.inspection import ROLES, inspect_database
-from floorcast.facts import Guards
+from floorcast.embedded.postgres import EmbeddedPostgres
+from floorcast.facts import Guards, Messages
 from floorcast.stream.inspection import inspect_stream
 
 
@@ -41,10 +44,33 @@ async def test_a_migrated_database_has_what_it_should_have(database: Database) -
     }
     assert all(not (table.missing or table.disabled or table.foreign) for table in facts.tables)
     assert facts.guards == Guards([], [], [], [])
+    assert facts.messages is not None
+    assert (facts.messages.is_ours, facts.messages.trigger) == (True, "on")
     assert facts.sequence_cache == 1
     assert facts.newest is not None
     assert facts.leader is not None
     assert facts.leader.pid is None
+
+
+async def test_a_project_whose_messages_are_not_captured_is_told_who_can_change_that(
+    migrated_supabase: Database, supabase_server: EmbeddedPostgres
+) -> None:
+    """The table is Supabase's; once its owner lets us, a migration hangs the trigger, and messages are in the trail."""
+    project = migrated_supabase
+    facts = await inspect_database(project.service_url, project.owner_url)
+    assert facts.messages == Messages("supabase_realtime_admin", False, "postgres", "missing")
+    with connect(supabase_server.url_for(project.name)) as superuser:
+        superuser.execute("grant trigger on realtime.messages to postgres")
+        migrate.up(project.owner_url, reapply=True)
+        facts = await inspect_database(project.service_url, project.owner_url)
+        assert facts.messages == Messages("supabase_realtime_admin", False, "postgres", "on")
+        superuser.execute("create table realtime.messages_of_all_days partition of realtime.messages default")
+        superuser.execute("insert into realtime.messages (topic, extension, event) values ('b', 'broadcast', 'e')")
+        captured = "select count(*) from floorcast.change where table_name = 'realtime.messages'"
+        assert value(superuser, captured) == 1
+        superuser.execute("alter table realtime.messages disable trigger _500_capture_insert")
+    facts = await inspect_database(project.service_url, project.owner_url)
+    assert facts.messages == Messages("supabase_realtime_admin", False, "postgres", "off")
 
 
 async def test_the_service_login_alone_cannot_judge_migrations(database: Database) -> None:

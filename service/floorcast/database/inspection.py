@@ -11,7 +11,7 @@ import psycopg
 from floorcast.database import migrate
 from floorcast.database.queries import load_queries
 from floorcast.errors import DatabaseUnavailable, FloorcastError
-from floorcast.facts import DatabaseFacts, Guards, Leader, LongTransaction, Migrations, Reached, TrackedTable
+from floorcast.facts import DatabaseFacts, Guards, Leader, LongTransaction, Messages, Migrations, Reached, TrackedTable
 
 ROLES = ("authenticated", "service_role", "anon", "floorcast_relay", "floorcast_gateway")
 """What the login of DATABASE_URL must be able to become."""
@@ -46,6 +46,7 @@ async def inspect_database(url: str, owner_url: str | None) -> DatabaseFacts:
         leader = await _optional(connection, "floorcast_relay", "leader")
         newest = await _optional(connection, "floorcast_gateway", "newest_tick")
         guards = await _optional(connection, "floorcast_gateway", "guards")
+        messages = await _optional(connection, None, "messages")
         cache = await _optional(connection, None, "sequence_cache")
         return DatabaseFacts(
             version=version,
@@ -61,6 +62,7 @@ async def inspect_database(url: str, owner_url: str | None) -> DatabaseFacts:
             migrations=await asyncio.to_thread(_migrations, owner_url or url),
             tables=await _tables(connection),
             guards=None if guards is None else Guards(*guards),
+            messages=None if messages is None else Messages(*messages),
             sequence_cache=None if cache is None else cache[0],
             leader=None if leader is None else Leader(*leader),
             newest=None if newest is None else Reached(newest[2], newest[0], newest[1]),

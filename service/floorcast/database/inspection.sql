@@ -154,6 +154,26 @@ select
         order by name
     ) as open;
 
+-- name: messages
+-- Whose realtime.messages is, and how our trigger stands on it: in a Supabase project its owner has to let us.
+select
+    m.relowner::regrole::text as owner,
+    coalesce(obj_description(m.oid, 'pg_class') like 'Floorcast:%%', false) as is_ours,
+    f.proowner::regrole::text as migrator,
+    case
+        when t.oid is null then 'missing'
+        when t.tgenabled = 'A' or (t.tgenabled = 'O' and obj_description(m.oid, 'pg_class') is null) then 'on'
+        else 'off'
+    end as trigger
+from pg_proc as f
+left join pg_class as m
+    on m.relname = 'messages' and m.relnamespace = (
+        select n.oid from pg_namespace as n
+        where n.nspname = 'realtime'
+    )
+left join pg_trigger as t on t.tgrelid = m.oid and t.tgfoid = f.oid
+where f.proname = 'capture_messages' and f.pronamespace = 'floorcast'::regnamespace;
+
 -- name: sequence_cache
 select s.seqcache::int
 from pg_sequence as s

@@ -8,7 +8,7 @@ from tests.fixtures.gateway import AT, NORTH, SOUTH, TABLES, a_base, a_fact, a_g
 from tests.fixtures.observed import Observed
 from tests.fixtures.outboxes import Listening
 
-from floorcast.change import TRACKED
+from floorcast.change import MESSAGES, TRACKED
 from floorcast.database.grants import Base
 from floorcast.gateway.audience import Member, Selection
 from floorcast.gateway.hub import Hub
@@ -262,3 +262,16 @@ def test_channels_begin_with_what_is_published() -> None:
     assert hub.channels.catalogue.tables == frozenset()
     hub.channels.reshape(hub.shapes, None)
     assert hub.channels.catalogue.tables == TABLES
+
+
+@pytest.mark.parametrize("place", ["channel:private:board", "channel:public:north"])
+def test_what_is_said_in_a_room_is_told_to_no_warehouse(place: str) -> None:
+    """Not to a trusted server either, whatever the room is called, and were its table one that is sent."""
+    hub = Hub(60)
+    hub.begin(_start(tables=TABLES | {MESSAGES}, policy=(readable(MESSAGES), readable("work_orders"))))
+    anna, server = Listening(), Listening("", "service_role")
+    _join(hub, anna)
+    _join(hub, server)
+    assert _deliver(hub, an_operation(1, place, MESSAGES, "enter")) == 0
+    assert (anna.frames, server.frames) == ([], [])
+    assert _deliver(hub, an_operation(1, NORTH, MESSAGES, "enter")) == 2
