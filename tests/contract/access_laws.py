@@ -8,6 +8,14 @@ from dataclasses import dataclass
 
 OURS = "array['public', 'floorcast', 'visible', 'floorcast_migrations']::regnamespace[]"
 
+ROOMS = """
+    array(
+        select n.oid from pg_namespace as n
+        where n.nspname = 'realtime' and obj_description(n.oid, 'pg_namespace') like 'Floorcast:%'
+    )
+"""
+"""Schema realtime where it is Floorcast's. There people have rights, as in a Supabase project, and policies decide."""
+
 OUR_ROLES = """
     select r.* from pg_roles as r
     where r.rolname in ('anon', 'authenticated', 'service_role') or r.rolname like 'floorcast\\_%'
@@ -453,5 +461,60 @@ LAWS = (
         """,
         "grant select on floorcast.change to floorcast_viewer",
         "select of floorcast.change",
+    ),
+    Law(
+        "what is Floorcast's in realtime is under row level security, its partitions as well",
+        f"""
+        select c.oid::regclass::text from pg_class as c
+        where c.relnamespace = any({ROOMS}) and c.relkind in ('r', 'p') and not c.relrowsecurity
+        """,
+        "alter table realtime.messages_default disable row level security",
+        "realtime.messages_default",
+    ),
+    Law(
+        "messages are read, written and changed through their table, and by nobody removed or emptied",
+        f"""
+        select format('%s of %s', lower(r.privilege_type), c.oid::regclass) from pg_class as c
+        cross join lateral aclexplode(c.relacl) as r
+        where c.relnamespace = any({ROOMS}) and r.grantee <> c.relowner and not (
+            c.oid = 'realtime.messages'::regclass
+            and r.grantee in ('anon'::regrole, 'authenticated'::regrole, 'service_role'::regrole)
+            and r.privilege_type in ('SELECT', 'INSERT', 'UPDATE')
+        )
+        """,
+        "grant select on realtime.messages_default to authenticated",
+        "select of realtime.messages_default",
+    ),
+    Law(
+        "nobody but servers may do anything with messages until a project's policy says so",
+        f"""
+        select format('%s on %s', p.polname, p.polrelid::regclass) from pg_policy as p
+        join pg_class as c on c.oid = p.polrelid
+        where c.relnamespace = any({ROOMS}) and p.polroles <> array['service_role'::regrole::oid]
+        """,
+        "create policy everybody_reads on realtime.messages for select using (true)",
+        "everybody_reads on realtime.messages",
+    ),
+    Law(
+        "what people call in realtime runs as themselves, so that policies decide; PUBLIC may call nothing there",
+        f"""
+        select p.oid::regprocedure::text from pg_proc as p
+        cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as r
+        where p.pronamespace = any({ROOMS}) and (p.prosecdef or r.grantee = 0)
+        """,
+        "alter function realtime.send_binary(bytea, text, text, boolean) security definer",
+        "realtime.send_binary(bytea,text,text,boolean)",
+    ),
+    Law(
+        "what is said in a room is captured, whatever session_replication_role says",
+        f"""
+        select c.oid::regclass::text from pg_class as c
+        where c.relnamespace = any({ROOMS}) and c.relkind in ('r', 'p') and not c.relispartition and not exists (
+            select from pg_trigger as t
+            where t.tgrelid = c.oid and t.tgfoid = 'floorcast.capture_messages()'::regprocedure and t.tgenabled = 'A'
+        )
+        """,
+        "alter table realtime.messages enable trigger _500_capture_insert",
+        "realtime.messages",
     ),
 )

@@ -10,7 +10,7 @@ import pytest
 from tests.contract.access_laws import LAWS, Law
 from tests.fixtures.postgres import Connection, Database
 
-OURS = "array['floorcast', 'public', 'auth']::regnamespace[]"
+OURS = "array['floorcast', 'public', 'auth', 'realtime']::regnamespace[]"
 
 
 async def names(connection: Connection, query: str) -> list[str]:

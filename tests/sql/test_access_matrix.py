@@ -247,6 +247,21 @@ def test_tables_of_floorcast(attempts: Attempts) -> None:
     compare(folded(attempts.fill_in(cells), partitions, "floorcast.change_… (each partition)"), "Tables of Floorcast")
 
 
+def test_messages(attempts: Attempts) -> None:
+    """Everybody has the rights that a Supabase project gives; without a policy they are good for nothing."""
+    attempts.owner.execute("select realtime.send('{}', 'e', 'board')")
+    cells: Cells = {
+        "realtime.messages": {
+            "select": "select 1 from realtime.messages where topic = 'board' limit 1",
+            "insert": "insert into realtime.messages (topic, extension) values ('board', 'broadcast')",
+            "update": "update realtime.messages set event = 'f' where topic = 'board'",
+            "delete": "delete from realtime.messages where topic = 'board'",
+            "truncate": "truncate realtime.messages",
+        }
+    }
+    compare(attempts.fill_in(cells), "Messages")
+
+
 def folded(found: Cells, names: set[str], line: str) -> Cells:
     """What stands in one line of the matrix, after it was seen to be the same for each."""
     each = [found.pop(f"floorcast.{name}") for name in names]
@@ -277,6 +292,13 @@ CALLS = {
     "auth.uid()": "auth.uid()",
     "auth.role()": "auth.role()",
     "auth.jwt()": "auth.jwt()",
+    # Policies on messages decide, and there is none; what a policy lets through is in tests/sql/test_channels_send.py.
+    "realtime.send(jsonb,text,text,boolean)": "realtime.send('{{}}', 'e', 'board')",
+    "realtime.send_binary(bytea,text,text,boolean)": "realtime.send_binary('', 'e', 'board')",
+    "realtime.broadcast_changes(text,text,text,text,text,record,record,text)": (
+        "realtime.broadcast_changes('board', 'e', 'INSERT', 't', 's', row(1), null)"
+    ),
+    "realtime.topic()": "realtime.topic()",
     "floorcast.actor()": "floorcast.actor()",
     "floorcast.is_server()": "floorcast.is_server()",
     "floorcast.iso(timestamptz)": "floorcast.iso(now())",
@@ -387,7 +409,7 @@ def test_functions(attempts: Attempts) -> None:
                     and has_function_privilege(r.oid, p.oid, 'execute')
             ) as callers
         from pg_proc as p
-        where p.pronamespace = any(array['auth', 'floorcast', 'public', 'visible']::regnamespace[])
+        where p.pronamespace = any(array['auth', 'floorcast', 'public', 'realtime', 'visible']::regnamespace[])
         """
     ).fetchall()
     open_triggers = [row["name"] for row in rows if row["is_trigger"] and row["callers"]]
