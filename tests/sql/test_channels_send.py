@@ -167,6 +167,7 @@ def test_a_late_comer_is_told_the_newest_in_order(owner: Connection) -> None:
     owner.execute("select realtime.send('{}', 'public', 'board', false), realtime.send('{}', 'other', 'desk')")
     told = owner.execute("select event from floorcast.messages_since('board', now() - interval '1 hour', 4)").fetchall()
     assert [row["event"] for row in told] == ["second", "third", "a", "b"]
+    assert value(owner, "select event from floorcast.messages_since('board', now() - interval '1 hour', 1)") == "b"
     assert value(owner, "select count(*) from floorcast.messages_since('board', now() + interval '1 hour', 4)") == 0
 
 

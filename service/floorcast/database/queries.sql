@@ -391,11 +391,12 @@ select
                 join pg_namespace as n on n.nspname = t.schemaname
                 join pg_class as c on c.relnamespace = n.oid and c.relname = t.tablename
                 -- Of a partitioned table a publication names the partitions, unless it is told otherwise.
-                cross join lateral (
-                    select c.oid
-                    union all
-                    select a.relid from pg_partition_ancestors(c.oid) as a
-                ) as w (oid)
+                cross join
+                    lateral (
+                        select c.oid
+                        union all
+                        select a.relid from pg_partition_ancestors(c.oid) as a
+                    ) as w (oid)
                 where t.pubname = 'supabase_realtime'
             )
         )
