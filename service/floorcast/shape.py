@@ -1,4 +1,4 @@
-"""What a tracked table looks like: its columns and their types, its key, and which column says where a row belongs."""
+"""What a tracked table looks like: columns and types, its key, where a row belongs, and whether it is protected."""
 
 import hashlib
 from collections.abc import Mapping
@@ -28,14 +28,18 @@ class TableShape:
     scope: Scope
     # The column that names the warehouse, the organization or the person.
     place_column: str
+    # Under row level security, by `floorcast.protect()`. What is not shows people nothing, and is not sent.
+    is_protected: bool = True
     _fingerprint: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Compute what is asked for at every join."""
-        described = orjson.dumps((self.table, list(self.columns.items()), self.key, self.scope, self.place_column))
+        described = orjson.dumps(
+            (self.table, list(self.columns.items()), self.key, self.scope, self.place_column, self.is_protected)
+        )
         object.__setattr__(self, "_fingerprint", hashlib.sha256(described).hexdigest()[:16])
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits that differ whenever columns, their types or order, the key or the place do."""
+        """16 hex digits that differ whenever columns, their types or order, the key, the place or the protection do."""
         return self._fingerprint

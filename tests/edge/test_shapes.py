@@ -34,7 +34,9 @@ async def test_a_shape_is_what_the_catalogue_says(database: Database) -> None:
             "hours": "numeric",
             "names": "_text",
         }
-        assert shapes["plant.lathes"] == TableShape("plant.lathes", columns, ("code", "site"), "warehouse", "site")
+        assert shapes["plant.lathes"] == TableShape(
+            "plant.lathes", columns, ("code", "site"), "warehouse", "site", False
+        )
         assert list(shapes["plant.lathes"].columns) == list(columns)
         assert (shapes["users"].scope, shapes["users"].place_column) == ("person", "id")
         assert (shapes["organizations"].scope, shapes["warehouses"].place_column) == ("organization", "id")

@@ -36,13 +36,8 @@ async def test_who_looks_at_a_table_reads_again_when_it_gets_a_column(
     monkeypatch.setattr(schema_watch, "EVERY_SECONDS", 0.1)
     cursor = await stream.cells.owner.execute(PLACE)
     (place,) = await cursor.fetchone() or ("",)
-    settings = Settings(
-        database_url=stream.cells.database.service_url,
-        redis_url=stream.redis_url,
-        jwt_secret=SECRET,
-        port=free_port(),
-        drain_seconds=0,
-    )
+    await stream.cells.owner.execute("select floorcast.protect('cells')")
+    settings = _settings(stream)
     async with running(stream.relay()):
         await observed.wait_for(TickPublished)
         async with serving(settings):
@@ -74,13 +69,7 @@ async def test_a_publication_says_of_which_tables_channels_are_told(
     cursor = await owner.execute(PLACE)
     (place,) = await cursor.fetchone() or ("",)
     await owner.execute("create publication supabase_realtime for table public.users")
-    settings = Settings(
-        database_url=stream.cells.database.service_url,
-        redis_url=stream.redis_url,
-        jwt_secret=SECRET,
-        port=free_port(),
-        drain_seconds=0,
-    )
+    settings = _settings(stream)
     async with running(stream.relay()):
         await observed.wait_for(TickPublished)
         async with serving(settings):
@@ -100,6 +89,76 @@ async def test_a_publication_says_of_which_tables_channels_are_told(
                 assert (await hear(phone))[1]["status"] == "error"
                 await owner.execute("drop publication supabase_realtime")
                 assert (await hear(phone))[1]["status"] == "ok"
+
+
+async def test_a_table_that_nothing_protects_is_told_to_nobody_until_it_is_protected(
+    stream: Stream, observed: Observed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither live nor behind a cursor, though it is tracked and a rule lets people read it; pictures go without it."""
+    monkeypatch.setattr(schema_watch, "EVERY_SECONDS", 0.1)
+    owner = stream.cells.owner
+    cursor = await owner.execute(PLACE)
+    (place,) = await cursor.fetchone() or ("",)
+    cursor = await owner.execute(_PERSON, [place])
+    (person,) = await cursor.fetchone() or ("",)
+    for statement in _UNPROTECTED:
+        await owner.execute(statement)  # type: ignore[arg-type]
+    settings = _settings(stream)
+    async with running(stream.relay()):
+        await observed.wait_for(TickPublished)
+        async with serving(settings):
+            await observed.wait_for(GatewayReady)
+            url = f"ws://127.0.0.1:{settings.port}/realtime/v1/websocket?vsn=2.0.0&apikey={a_token(person)}"
+            async with connect(url, compression=None) as socket:
+                reply = await Phone(socket).join(place, **{"from": "snapshot"})
+                assert reply["status"] == "ok", reply
+                assert "trays" not in reply["response"]["tables"]
+            async with connect(url, compression=None) as socket:
+                phone = Phone(socket)
+                reply = await phone.join(place)
+                assert reply["status"] == "ok", reply
+                behind = reply["response"]["cursor"]
+                await owner.execute("insert into trays values (1, %s)", [place])
+                await owner.execute("update warehouses set location = 'Quay' where id = %s", [place])
+                changes = (await phone.until("changes"))["changes"]
+                assert {change["table"] for change in changes} == {"warehouses"}
+            async with connect(url, compression=None) as socket:
+                phone = Phone(socket)
+                reply = await phone.join(place, **{"from": behind})
+                assert reply["status"] == "ok", reply
+                changes = (await phone.until("changes"))["changes"]
+                assert {change["table"] for change in changes} == {"warehouses"}
+                await owner.execute("select floorcast.protect('trays')")
+                assert (await phone.until("must_refetch"))["reason"] == "schema"
+                await phone.until("phx_error")
+                reply = await phone.join(place)
+                assert "trays" in reply["response"]["tables"]
+                await owner.execute("insert into trays values (2, %s)", [place])
+                changes = (await phone.until("changes"))["changes"]
+                assert [(change["table"], change["key"]) for change in changes] == [("trays", {"id": 2})]
+
+
+_PERSON = """
+with anna as (insert into public.users (display_name, email) values ('Anna', 'anna@example.com') returning id)
+insert into public.user_warehouse_access (user_id, warehouse_id, role) select id, %s, 'technician' from anna
+returning user_id::text
+"""
+
+_UNPROTECTED = (
+    "create table trays (id int primary key, warehouse_id uuid)",
+    "insert into floorcast.table_rule values ('trays', 'select', '{technician}')",
+    "select floorcast.track('trays')",
+)
+
+
+def _settings(stream: Stream) -> Settings:
+    return Settings(
+        database_url=stream.cells.database.service_url,
+        redis_url=stream.redis_url,
+        jwt_secret=SECRET,
+        port=free_port(),
+        drain_seconds=0,
+    )
 
 
 @contextlib.asynccontextmanager

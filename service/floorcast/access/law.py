@@ -1,6 +1,8 @@
 """What a tick means for whom (pure): who may join, what he sees there, and where a change belongs. As of one tick.
 
-Three things that gateways follow, moved on together: grants, policy, and which tables are tracked.
+Three things that gateways follow, moved on together: grants, policy, and which tables are tracked. A fourth is looked up
+and not followed: what the tracked tables look like. A table is sent when both are known of it, that it is tracked and
+that it is protected by row level security.
 
 Most changes belong to one warehouse. Two kinds name another place: what an organization has is seen in all its
 warehouses, and what is about a person wherever that person may be.
@@ -45,7 +47,7 @@ class Beginning(Protocol):
 
     @property
     def tables(self) -> frozenset[str]:
-        """Tracked tables that may be sent."""
+        """Tracked tables, without our own; those of them are sent that `shapes` says are protected."""
         ...
 
     @property
@@ -86,18 +88,30 @@ class Law:
 
     def __init__(self, beginning: Beginning | None = None) -> None:
         """Begin with what a tick sees; with nothing, nobody may do anything."""
-        self.tables: frozenset[str] = frozenset() if beginning is None else beginning.tables
+        # Those that are sent: tracked, looked at since, and found protected.
+        self.tables: frozenset[str] = frozenset()
+        self._tracked: frozenset[str] = frozenset() if beginning is None else beginning.tables
+        self._protected: frozenset[str] = frozenset()
+        # Role → what it sees of what is sent: asked for at every join, and one object, which makes comparing quick.
+        self._views: dict[str, View] = {}
         self._grants = Grants({}, {}) if beginning is None else Grants(beginning.grants, beginning.warehouses)
         self._policy = Policy(() if beginning is None else beginning.policy)
         self._persons: dict[str, PersonTable] = {} if beginning is None else dict(beginning.persons)
+        if beginning is not None:
+            self.see(beginning.shapes)
 
     def role(self, claims_role: str, user: str, warehouse: str) -> str | None:
         """Return the role in which somebody may join a warehouse, None when not at all; see `Grants.role`."""
         return self._grants.role(claims_role, user, warehouse)
 
     def view(self, role: str) -> View:
-        """Return what somebody sees in that role."""
-        return EVERYTHING if role == SERVICE_ROLE else self._policy.view(role)
+        """Return what somebody sees in that role, of what is sent: a rule may be older than its table."""
+        if role == SERVICE_ROLE:
+            return EVERYTHING
+        found = self._views.get(role)
+        if found is None:
+            found = self._views[role] = self._policy.view(role).within(self.tables)
+        return found
 
     def views_of(self, claims_role: str, user: str) -> Mapping[str, View]:
         """Return what somebody sees, by warehouse, wherever he may be."""
@@ -110,15 +124,26 @@ class Law:
         """Return the tables that are sent to whoever has this view; that there are others is not his to know."""
         return frozenset(table for table in self.tables if view.shows(table))
 
+    def see(self, shapes: Mapping[str, TableShape]) -> None:
+        """Take note of what a look at the catalogue found, one that was begun after the last tick of `settle`."""
+        self._protected = frozenset(table for table, shape in shapes.items() if shape.is_protected)
+        self._decide()
+
     def settle(self, operations: Iterable[Operation]) -> Settlement:
-        """Move on by one whole tick, given its operations in order; say what that changed, net."""
+        """Move on by one whole tick, given its operations in order; say what that changed, net.
+
+        A table that is tracked since this tick is sent from the next `see` on.
+        """
         access = [operation for operation in operations if operation.table in CONCERNS_ACCESS]
         if not access:
             return UNCHANGED
         for operation in access:
             if operation.table == TRACKED:
                 self._follow(orjson.loads(operation.new or b"{}"))
-        return Settlement(self._grants.apply(access), self._policy.apply(access))
+        settlement = Settlement(self._grants.apply(access), self._policy.apply(access))
+        if settlement.views_changed:
+            self._views.clear()
+        return settlement
 
     def told(
         self, operations: Iterable[Operation], joined: Collection[str], settlement: Settlement
@@ -170,10 +195,20 @@ class Law:
 
     def _follow(self, body: Mapping[str, Any]) -> None:
         table = body["table"]
-        self.tables = self.tables | {table} if body["tracked"] else self.tables - {table}
+        self._tracked = self._tracked | {table} if body["tracked"] else self._tracked - {table}
+        if not body["tracked"] or body.get("anew", True):
+            # What was seen under this name may have been another table.
+            self._protected -= {table}
+        self._decide()
         self._persons.pop(table, None)
         if body.get("person") is not None:
             self._persons[table] = PersonTable(*body["person"])
+
+    def _decide(self) -> None:
+        tables = self._tracked & self._protected
+        if tables != self.tables:
+            self.tables = tables
+            self._views.clear()
 
     def _departures(self, grant: Operation, access: AccessDifference) -> Iterator[Operation]:
         """Make the leave of somebody's own rows from a warehouse that he may not be in any more.

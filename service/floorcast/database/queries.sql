@@ -325,8 +325,9 @@ from later as l
 where l.old is not null and l.old ->> 'deleted_at' is null;
 
 -- name: shapes
--- Columns, types and key of every tracked table whose rows belong to some place. A domain is the type that it is made of,
--- through however many domains; a name without a schema is a type of PostgreSQL itself.
+-- Columns, types and key of every tracked table whose rows belong to some place, and whether it is under the rules of access:
+-- row level security holds and protect() was called for this very table, not for one of its name that was dropped. A domain is
+-- the type that it is made of, through however many domains; a name without a schema is a type of PostgreSQL itself.
 with recursive made_of as (
     select
         a.attrelid,
@@ -369,11 +370,16 @@ select
     r.scope,
     r.warehouse_column as place_column,
     array_agg(c.name order by c.attnum) as columns,
-    array_agg(c.type order by c.attnum) as types
+    array_agg(c.type order by c.attnum) as types,
+    exists (
+        select from floorcast.protected as p
+        join pg_class as t on t.oid = p.relation
+        where p.relation = r.relation and t.relrowsecurity
+    ) as is_protected
 from floorcast.tracked as r
 join column_types as c on c.attrelid = r.relation
 where r.warehouse_column is not null
-group by r.table_name, r.key_columns, r.scope, r.warehouse_column;
+group by r.table_name, r.relation, r.key_columns, r.scope, r.warehouse_column;
 
 -- name: published
 -- The tables of publication supabase_realtime, by their names in the trail; null where there is no such publication.

@@ -28,6 +28,7 @@ async def read_shapes(connection: psycopg.AsyncConnection[Any]) -> Mapping[str, 
                 tuple(row["key_columns"]),
                 row["scope"],
                 row["place_column"],
+                row["is_protected"],
             )
             for row in await cursor.fetchall()
             if not is_ours(row["table_name"])

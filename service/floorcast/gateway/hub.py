@@ -13,6 +13,7 @@ in one loop turn are one write per socket.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 
 from floorcast.access.chronicle import Chronicle
 from floorcast.access.law import UNCHANGED, Law, Settlement
@@ -196,9 +197,10 @@ class Hub:
             (cursor.terms.history != terms.history, "incarnation"),
             (cursor.anchor > self.position, "future"),
             (self.seals.agrees(cursor.anchor, cursor.seal) is False, "incarnation"),
+            (self.chronicle.tracked_changed > cursor.tick, "schema"),
             (cursor.terms.asked != terms.asked, "filter"),
             (cursor.terms.view != terms.view, "policy"),
-            (cursor.terms.schema != terms.schema or self.chronicle.tracked_changed > cursor.tick, "schema"),
+            (cursor.terms.schema != terms.schema, "schema"),
         ):
             if differs:
                 return reason
@@ -348,16 +350,16 @@ class Hub:
             self.refetch(member, "policy")
 
     def reshape(self, shapes: Mapping[str, TableShape], published: frozenset[str] | None = None) -> None:
-        """Take note of what tracked tables look like now; who looks at one that changed has to read it again."""
-        changed = {
-            name for name in self.shapes.keys() | shapes.keys() if _differs(self.shapes.get(name), shapes.get(name))
-        }
+        """Take note of what tracked tables look like now; who looks at one that changed has to read it again.
+
+        With it tables begin to be sent that ticks said are tracked: only now can it be said under which terms.
+        """
+        before, known = self.law.tables, self.shapes
+        self.law.see(shapes)
         self.shapes = shapes
         self.channels.reshape(shapes, published)
-        if not changed:
-            return
-        concerned = [each for each in self._every_audience() if any(map(each.selection.lens.view.shows, changed))]
-        self._refetch_those(concerned, "schema")
+        lasting = before & self.law.tables
+        self._reread((before ^ self.law.tables) | {name for name in lasting if _differs(known.get(name), shapes[name])})
 
     def end_all(self, reason: str) -> None:
         """End every joining because the stream cannot go on exactly; no joins are taken until `begin`."""
@@ -397,8 +399,7 @@ class Hub:
                 for audience in tuple(self._warehouses.get(warehouse, ())):
                     for member in _everybody(audience):
                         self._settle_member(member, warehouse, settlement)
-        if self.law.tables is not tables:
-            self._settle_tables(tables)
+        self._reread(tables ^ self.law.tables)
         self.channels.settle(settlement)
         return settlement
 
@@ -475,14 +476,20 @@ class Hub:
         known = ((table, self.shapes.get(table)) for table in sorted(tables))
         return digest(";".join(f"{table}:{shape.fingerprint if shape else ''}" for table, shape in known).encode())
 
-    def _settle_tables(self, before: frozenset[str]) -> None:
-        """End the joinings that look at a table which is tracked now and was not, or the other way round.
+    def _reread(self, tables: AbstractSet[str]) -> None:
+        """End the joinings that look at one of these tables, or would now: it is sent and was not, or is another.
 
         What it held before is in no picture of theirs, or goes on in it without them.
         """
-        for table in before ^ self.law.tables:
-            concerned = [each for each in self._every_audience() if each.selection.lens.view.shows(table)]
-            self._refetch_those(concerned, "schema")
+        if not tables:
+            return
+        for audience in tuple(self._every_audience()):
+            lens = audience.selection.lens
+            for member in _everybody(audience):
+                role = self.role(member.subscriber, audience.selection.warehouse)
+                now = lens.view if role is None else self.view(role).within(lens.asked.tables)
+                if any(lens.view.shows(table) or now.shows(table) for table in tables):
+                    self.refetch(member, "schema")
 
     def _every_audience(self) -> Iterator[Audience]:
         for room in self._warehouses.values():
@@ -499,8 +506,8 @@ def _everybody(audience: Audience) -> tuple[Member, ...]:
     return (*audience.members.values(), *audience.behind.values())
 
 
-def _differs(one: TableShape | None, other: TableShape | None) -> bool:
-    return one is None or other is None or one.fingerprint != other.fingerprint
+def _differs(one: TableShape | None, other: TableShape) -> bool:
+    return one is None or one.fingerprint != other.fingerprint
 
 
 def _nobody(_: Member) -> None:

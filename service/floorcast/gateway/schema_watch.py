@@ -1,7 +1,8 @@
 """Notices what a migration did to tracked tables while the gateway runs.
 
 Columns come and go without a change that a trigger would capture, so the catalogue is looked at: every few seconds, and
-at once when a tick says that a table is tracked from now on, anew, or no more.
+at once when a tick says that a table is tracked from now on, anew, or no more. What a look finds counts for every tick
+that was heard of before it was begun: an answer that a tick overtook is thrown away.
 """
 
 import asyncio
@@ -59,7 +60,9 @@ class SchemaWatch:
                 self._at_once.clear()
                 if not stop.is_set():
                     with contextlib.suppress(DatabaseUnavailable):
-                        self._found(await self._look())
+                        found = await self._look()
+                        if not self._at_once.is_set():
+                            self._found(found)
         finally:
             stopping.cancel()
             await asyncio.wait({stopping})

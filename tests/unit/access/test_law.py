@@ -1,10 +1,22 @@
 """What a tick means for whom: entitlement, and where a change belongs."""
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
-from tests.fixtures.gateway import NORTH, QUARRY, SOUTH, a_base, a_fact, a_grant, a_rule, an_operation, readable
+from tests.fixtures.gateway import (
+    NORTH,
+    QUARRY,
+    SOUTH,
+    a_base,
+    a_fact,
+    a_grant,
+    a_rule,
+    a_shape,
+    an_operation,
+    readable,
+)
 
 from floorcast.access.law import UNCHANGED, Law, Settlement
 from floorcast.access.policy import EVERYTHING
@@ -95,11 +107,37 @@ def test_a_table_is_about_persons_from_the_tick_that_tracks_it_so(law: Law) -> N
         return a_fact(TRACKED, EVERYWHERE, {"table": "badges", "tracked": on, "person": person and tuple(person)})
 
     law.settle([tracked(on=True, person=PersonTable("holder", is_key=True))])
+    law.see({table: a_shape(table) for table in (*law.tables, "badges")})
     told = _told(law, a_grant("anna", NORTH, None, 5))
     assert told == [(NORTH, ("users", 5, "leave")), (NORTH, ("badges", 5, "leave"))]
     law.settle([tracked(on=True, person=None)])
+    law.see({table: a_shape(table) for table in (*law.tables, "badges")})
     assert _told(law, a_grant("anna", EAST, None, 5)) == [(EAST, ("users", 5, "leave"))]
     law.settle([tracked(on=False, person=None)])
+    assert "badges" not in law.tables
+
+
+def test_a_table_is_sent_that_is_tracked_and_protected(law: Law) -> None:
+    """Once both were seen, and of this very table; a rule for it alone opens nothing."""
+
+    def tracked(**fact: object) -> Operation:
+        return a_fact(TRACKED, EVERYWHERE, {"table": "badges", "tracked": True, "person": None, **fact})
+
+    badges = a_shape("badges")
+    seen = {table: a_shape(table) for table in law.tables}
+    law.settle([a_rule(*readable("badges"))])
+    law.see(seen | {"badges": replace(badges, is_protected=False)})
+    law.settle([tracked(anew=True)])
+    law.see(seen | {"badges": replace(badges, is_protected=False)})
+    assert "badges" not in law.tables
+    assert not law.view("technician").shows("badges")
+    assert _told(law, an_operation(1, table="badges")) == []
+    law.see(seen | {"badges": badges})
+    assert law.view("technician").shows("badges")
+    assert _told(law, an_operation(1, table="badges")) == [(NORTH, ("badges", 1, "update"))]
+    law.settle([tracked(anew=False)])
+    assert "badges" in law.tables
+    law.settle([tracked(anew=True)])
     assert "badges" not in law.tables
 
 

@@ -4,7 +4,19 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from tests.fixtures.gateway import AT, NORTH, SOUTH, TABLES, a_base, a_fact, a_grant, a_rule, an_operation, readable
+from tests.fixtures.gateway import (
+    AT,
+    NORTH,
+    SOUTH,
+    TABLES,
+    a_base,
+    a_fact,
+    a_grant,
+    a_rule,
+    a_shape,
+    an_operation,
+    readable,
+)
 from tests.fixtures.observed import Observed
 from tests.fixtures.outboxes import Listening
 
@@ -230,10 +242,15 @@ def test_a_table_that_begins_or_ceases_to_be_tracked_is_read_again(hub: Hub) -> 
 
     assert _deliver(hub, an_operation(table="lathes")) == 0
     _deliver(hub, tracked("lathes", on=True), an_operation(2, table="lathes"))
+    assert "lathes" not in hub.tables_for(hub.view("technician"))
+    assert anna.frames == []
+    hub.reshape({**hub.shapes, "lathes": a_shape("lathes")})
     assert anna.events() == ["must_refetch", "phx_error"]
     assert anna.frames[0][4]["reason"] == "schema"
     assert "lathes" in hub.tables_for(hub.view("technician"))
     _join(hub, anna)
+    hub.reshape(dict(hub.shapes))
+    assert len(anna.frames) == 2
     assert _deliver(hub, an_operation(2, table="lathes")) == 1
     _deliver(hub, tracked("lathes", on=False), an_operation(2, table="lathes"))
     assert anna.events()[-2:] == ["must_refetch", "phx_error"]
