@@ -203,7 +203,7 @@ def _grant_operation(change: Change) -> Operation:
 
 
 def _tracked_operations(change: Change) -> tuple[Operation, ...]:
-    """Say whether a table is followed from now on, and whether that is another one than before; of our own nobody is told."""
+    """Say whether a table is followed from now on, and whether it is another one; of our own nobody is told."""
     table = orjson.loads(change.key)["table_name"]
     if is_ours(table):
         return ()
@@ -213,7 +213,7 @@ def _tracked_operations(change: Change) -> tuple[Operation, ...]:
         "table": table,
         "tracked": change.new is not None,
         "person": None if person is None else tuple(person),
-        # One that was dropped and made again has another oid: of a relation that is no more, Postgres writes the number.
+        # One that was dropped and made again is another: of a relation that is no more, Postgres writes the number.
         "anew": before.get("relation") != after.get("relation"),
     }
     return (_fact(change, EVERYWHERE, orjson.dumps(fact)),)

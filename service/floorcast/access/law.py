@@ -1,8 +1,8 @@
 """What a tick means for whom (pure): who may join, what he sees there, and where a change belongs. As of one tick.
 
-Three things that gateways follow, moved on together: grants, policy, and which tables are tracked. A fourth is looked up
-and not followed: what the tracked tables look like. A table is sent when both are known of it, that it is tracked and
-that it is protected by row level security.
+Three things that gateways follow, moved on together: grants, policy, and which tables are tracked. A fourth is looked
+up and not followed: what the tracked tables look like. A table is sent when both are known of it, that it is tracked
+and that it is protected by row level security.
 
 Most changes belong to one warehouse. Two kinds name another place: what an organization has is seen in all its
 warehouses, and what is about a person wherever that person may be.
