@@ -371,7 +371,7 @@ select
     r.warehouse_column as place_column,
     array_agg(c.name order by c.attnum) as columns,
     array_agg(c.type order by c.attnum) as types,
-    exists (
+    exists(
         select from floorcast.protected as p
         join pg_class as t on t.oid = p.relation
         where p.relation = r.relation and t.relrowsecurity
