@@ -14,11 +14,18 @@ from tests.fixtures.gateway import (
     Phone,
     Place,
     Stream,
+    a_fact,
     a_grant,
+    a_rule,
+    a_shape,
     a_token,
     an_operation,
+    readable,
 )
 from tests.fixtures.time import UNIT
+
+from floorcast.change import TRACKED
+from floorcast.operation import EVERYWHERE
 
 ROOM = "realtime:floor"
 
@@ -228,6 +235,22 @@ async def _missed(place: Place, stream: Stream, resume: str) -> list[Any]:
             elif payload["extension"] == "floorcast":
                 told.append(payload["message"])
         return told
+
+
+async def test_a_table_that_begins_to_be_sent_is_told_to_whoever_waits_for_it(
+    open_gateway: Open, stream: Stream
+) -> None:
+    """From the look at the catalogue on, which finds it protected; a tick alone, and its rule, bring nothing of it."""
+    place = await open_gateway(stream)
+    begins = a_fact(TRACKED, EVERYWHERE, {"table": "lathes", "tracked": True, "person": None})
+    async with place.phone() as phone:
+        await join(phone, a_binding(table=None))
+        stream.close_tick(begins, a_rule(*readable("lathes")))
+        await place.delivered(stream.close_tick(an_operation(1, table="lathes")))
+        place.gateway.reshape({**stream.base.shapes, "lathes": a_shape("lathes")})
+        stream.close_tick(an_operation(2, table="lathes"))
+        told = await data(phone)
+    assert (told["table"], told["record"]["id"]) == ("lathes", 2)
 
 
 async def test_a_channel_goes_on_behind_a_change_inside_a_tick(open_gateway: Open, stream: Stream) -> None:

@@ -47,6 +47,8 @@ class Channels:
         self._all: dict[Channel, None] = {}
         self._by_user: dict[str, dict[Channel, None]] = {}
         self._directory = Directory()
+        # The tables that bindings and sights go by; None once a tick has moved them, until the next `reshape`.
+        self._tables: frozenset[str] | None = None
         # Warehouse → how many channels see something there.
         self._warehouses: Counter[str] = Counter()
         # Whose access a tick changed, until it was delivered.
@@ -185,16 +187,15 @@ class Channels:
         """Note what a tick has done to access, before anything of it is delivered."""
         if settlement is UNCHANGED:
             return
+        if self._law.tables != self._tables:
+            self._tables = None
         access = settlement.access
         users = {user for user, _ in access.lost | access.gained | access.changed}
         whole = settlement.views_changed or access.closed or access.handed_over
         concerned = self._all if whole else [each for user in users for each in self._by_user.get(user, ())]
         servers = [each for each in self._all if each.person.role == SERVICE_ROLE]
         for channel in dict.fromkeys([*concerned, *servers]):
-            now = self.sight_of(channel.person.role, channel.person.user)
-            if now != channel.sight:
-                self._turning[channel] = now
-                self._turn(channel, channel.sight.meet(now))
+            self._look_again(channel)
 
     def deliver(self, tick: int, at: str, told: Iterable[Told]) -> int:
         """Apply a whole tick; its frames wait for `hand_out`. Returns for how many channels.
@@ -247,18 +248,21 @@ class Channels:
         return b"".join(frames.change_frames(outlook, tuple(change), messages) for change in changes_in(told))
 
     def reshape(self, shapes: Mapping[str, TableShape], published: frozenset[str] | None) -> None:
-        """Take note of what tracked tables look like now; bindings mean what they mean now."""
-        if shapes == self.shapes and published == self.published:
+        """Take note of what tracked tables look like now, and which are sent; bindings mean what they mean now."""
+        tables = self._law.tables
+        if (shapes, published, tables) == (self.shapes, self.published, self._tables):
             return
         self.hand_out()
-        self.shapes, self.published = shapes, published
+        self.shapes, self.published, self._tables = shapes, published, tables
         for channel in tuple(self._all):
+            self._look_again(channel)
             if channel.config.bindings:
                 before, channel.bound = channel.bound, bind(channel.config.bindings, self.catalogue)
                 if channel.bound.bindings != before.bindings:
                     self._reseat(channel, channel.sight)
                 if channel.bound.errors != before.errors:
                     self.tell_of_bindings(channel)
+        self._settled(self.position, "schema")
 
     def tell_of_bindings(self, channel: Channel) -> None:
         """Say that the bindings of a channel are served, or which are not."""
@@ -317,7 +321,14 @@ class Channels:
             for channel in tuple(audience.members.values()):
                 self.end(channel, "Changes may be missing (schema): read again what you show.", returns=True)
 
-    def _settled(self, tick: int) -> None:
+    def _look_again(self, channel: Channel) -> None:
+        """Have a channel see only what it saw before and sees now, until the tick that changed it is settled."""
+        now = self.sight_of(channel.person.role, channel.person.user)
+        if now != channel.sight:
+            self._turning[channel] = now
+            self._turn(channel, channel.sight.meet(now))
+
+    def _settled(self, tick: int, reason: str = "policy") -> None:
         """Be at a tick; who sees something else since it goes on with that."""
         self.position = tick
         turning, self._turning = self._turning, {}
@@ -328,7 +339,7 @@ class Channels:
                 channel.narrowed = tick, earlier
             self._reseat(channel, sight)
             if channel.audience is not None:
-                self.tell_of_gap(channel, "policy")
+                self.tell_of_gap(channel, reason)
 
     def _turn(self, channel: Channel, sight: Sight) -> None:
         """Have a channel see less from now on, at once: what waits for it is taken back."""
