@@ -247,7 +247,7 @@ async def test_a_table_that_begins_to_be_sent_is_told_to_whoever_waits_for_it(
         await join(phone, a_binding(table=None))
         stream.close_tick(begins, a_rule(*readable("lathes")))
         await place.delivered(stream.close_tick(an_operation(1, table="lathes")))
-        place.gateway.reshape({**stream.base.shapes, "lathes": a_shape("lathes")})
+        place.gateway.reshape({**stream.base.shapes, "lathes": a_shape("lathes")}, None)
         stream.close_tick(an_operation(2, table="lathes"))
         told = await data(phone)
     assert (told["table"], told["record"]["id"]) == ("lathes", 2)
