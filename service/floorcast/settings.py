@@ -157,6 +157,17 @@ class Settings(BaseSettings):
         validation_alias="FLOORCAST_USER_JOINS_PER_SECOND",
         description="The same for one user; five times as many at once.",
     )
+    broadcasts_per_second: Annotated[float, Field(gt=0)] = Field(
+        1_000.0,
+        validation_alias="FLOORCAST_BROADCASTS_PER_SECOND",
+        description="Messages for rooms that one gateway process takes by HTTP in a second; five times as many at "
+        "once.",
+    )
+    user_broadcasts_per_second: Annotated[float, Field(gt=0)] = Field(
+        100.0,
+        validation_alias="FLOORCAST_USER_BROADCASTS_PER_SECOND",
+        description="The same for one user.",
+    )
     idle_seconds: Annotated[float, Field(ge=1)] = Field(
         60.0,
         validation_alias="FLOORCAST_IDLE_SECONDS",

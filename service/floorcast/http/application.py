@@ -1,4 +1,9 @@
-"""The HTTP application: the page and its one read, health and metrics. The listener keeps sockets to itself."""
+"""The HTTP application: the page and its one read, what is said in rooms, health and metrics.
+
+The listener keeps sockets to itself.
+"""
+
+import time
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -8,27 +13,39 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from floorcast.http.assets import Assets
+from floorcast.http.broadcast import Announcer, BroadcastEndpoint, healthcheck, ping
 from floorcast.http.caller import Verifier
 from floorcast.http.guard import SECURITY_HEADERS, Guard
 from floorcast.http.health import Health, HealthEndpoints
 from floorcast.http.metrics import Metrics
+from floorcast.http.pace import Pace
 from floorcast.http.problem import Refused, problem, refuse
 from floorcast.http.warehouses import Warehouses, WarehousesEndpoint
 from floorcast.observe import TaskFailed, observe
 from floorcast.settings import Settings
 
+_BASES = ("", "/realtime/v1")
+"""Supabase's own addresses are found at both."""
+
 
 def build_application(
-    *, settings: Settings, warehouses: Warehouses, verifier: Verifier, health: Health, metrics: Metrics
+    *,
+    settings: Settings,
+    warehouses: Warehouses,
+    verifier: Verifier,
+    health: Health,
+    metrics: Metrics,
+    announcer: Announcer | None = None,
 ) -> Starlette:
     """Put the application together; it opens and closes nothing itself.
 
     Args:
-        settings: For how often a quiet topic hears of progress.
+        settings: For how often a quiet topic hears of progress, and how much may be said in rooms.
         warehouses: A `database.warehouses.WarehouseReader`, opened and closed by whoever made it.
         verifier: Decides about Bearer tokens.
         health: What /readyz asks.
         metrics: What /metrics shows; hand its `count` to `observe.watch`.
+        announcer: Speaks in rooms. None: there are no addresses for that.
     """
     assets = Assets()
     offer = WarehousesEndpoint(warehouses, verifier, settings.progress_seconds)
@@ -41,10 +58,31 @@ def build_application(
             Route("/healthz", checks.alive),
             Route("/readyz", checks.ready),
             Route("/metrics", metrics.endpoint),
+            Route("/healthcheck", healthcheck),
+            *(Route(f"{base}/api/ping", ping) for base in _BASES),
+            *(_speech(announcer, verifier, settings) if announcer is not None else ()),
         ],
         middleware=[Middleware(Guard)],
         exception_handlers={Refused: refuse, HTTPException: _misdirected, Exception: _failed},
     )
+
+
+def _speech(announcer: Announcer, verifier: Verifier, settings: Settings) -> list[Route]:
+    """What is said in rooms."""
+    endpoint = BroadcastEndpoint(
+        announcer,
+        verifier,
+        Pace(settings.broadcasts_per_second),
+        Pace(settings.user_broadcasts_per_second),
+        time.monotonic,
+    )
+    methods = ["POST", "OPTIONS"]
+    return [
+        Route(f"{base}/api/broadcast{path}", answer, methods=methods)
+        for base in _BASES
+        # Topics may have slashes.
+        for path, answer in (("", endpoint.batch), ("/{topic:path}/events/{event:path}", endpoint.single))
+    ]
 
 
 async def _misdirected(request: Request, error: Exception) -> JSONResponse:

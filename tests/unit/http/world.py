@@ -7,7 +7,8 @@ import httpx
 from pydantic import SecretStr
 from tests.builders import SECRET
 
-from floorcast.access.claims import TokenVerifier
+from floorcast.access.claims import Claims, TokenVerifier
+from floorcast.broadcast import Broadcast
 from floorcast.database.caller import Caller
 from floorcast.errors import DatabaseUnavailable
 from floorcast.http.application import build_application
@@ -24,6 +25,7 @@ class World:
     broken: bool = False
     checks_to_give: Sequence[Check] = (Check("postgres", ok=True, reason="answers"),)
     callers: list[Caller] = field(default_factory=list)
+    said: list[tuple[str, list[Broadcast]]] = field(default_factory=list)
     metrics: Metrics = field(default_factory=Metrics)
 
     async def warehouses(self, caller: Caller) -> str:
@@ -42,14 +44,21 @@ class World:
         if self.away:
             raise DatabaseUnavailable("Postgres is away.")
 
-    def client(self) -> httpx.AsyncClient:
+    async def announce(self, claims: Claims, messages: Sequence[Broadcast]) -> None:
+        """As `Announcer`."""
+        if self.away:
+            raise DatabaseUnavailable("Postgres is away.")
+        self.said.append((claims.user, list(messages)))
+
+    def client(self, **settings: float) -> httpx.AsyncClient:
         """A client of the application."""
         application = build_application(
-            settings=Settings(jwt_secret=SecretStr(SECRET), progress_seconds=2.5),
+            settings=Settings(jwt_secret=SecretStr(SECRET), progress_seconds=2.5, **settings),  # type: ignore[arg-type]
             warehouses=self,
             verifier=TokenVerifier(secret=SECRET, audience="authenticated"),
             health=self,
             metrics=self.metrics,
+            announcer=self,
         )
         # Starlette raises faults again after answering, for its server to log; here the answer is what counts.
         transport = httpx.ASGITransport(application, raise_app_exceptions=False)
