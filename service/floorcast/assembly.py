@@ -9,6 +9,8 @@ from random import SystemRandom
 
 from floorcast.access.claims import TokenVerifier
 from floorcast.access.keys import PublishedKeys
+from floorcast.database.channel_messages import MessageReader
+from floorcast.database.channel_rights import ChannelRightsReader
 from floorcast.database.lookout import Lookout
 from floorcast.database.pages import Room
 from floorcast.database.past import TrailReader
@@ -17,6 +19,8 @@ from floorcast.database.warehouses import WarehouseReader
 from floorcast.errors import SettingsError
 from floorcast.gateway.aviary import Aviary
 from floorcast.gateway.canary import Canary
+from floorcast.gateway.channels.house import House
+from floorcast.gateway.channels.rights import PolicyRights
 from floorcast.gateway.follower import STALE_SECONDS, Standing
 from floorcast.gateway.gateway import Gateway, Past
 from floorcast.gateway.pages import Pages
@@ -32,6 +36,7 @@ from floorcast.lifecycle import DRAIN_SECONDS, allow_files, run_parts, run_proce
 from floorcast.observe import watch
 from floorcast.relay.relay import Relay
 from floorcast.settings import Settings
+from floorcast.stream.broadcasts import BroadcastLine
 from floorcast.stream.feed import FeedPublisher, FeedReader
 from floorcast.stream.logs import LogReader
 from floorcast.stream.presence import PresenceBoard
@@ -107,7 +112,9 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         publishable=settings.known_publishable_keys,
     )
     trail, feed, warehouses = PostgresTrail(database_url), FeedReader(redis_url), WarehouseReader(database_url)
-    board = PresenceBoard(redis_url)
+    board, line = PresenceBoard(redis_url), BroadcastLine(redis_url)
+    policies, messages = ChannelRightsReader(database_url), MessageReader(database_url)
+    house = House(rights=PolicyRights(policies), messages=messages, line=line)
     standing, lookout = Standing(), Lookout(database_url)
     aviary = Aviary(Canary(settings.canary_seconds, SystemRandom()), lookout.touch_canary, standing.is_fresh)
     health = GatewayHealth(
@@ -117,6 +124,8 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         settings=settings, warehouses=warehouses, verifier=verifier, health=health, metrics=metrics
     )
     await warehouses.open()
+    await policies.open()
+    await messages.open()
     # What start-up made lives to the end; without this the collector walks through all of it again and again, and each
     # walk is a pause that every screen sees.
     gc.collect()
@@ -131,6 +140,7 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
                 past=past,
                 verifier=verifier,
                 application=application,
+                house=house,
                 board=board,
                 standing=standing,
             )
@@ -142,6 +152,9 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         if fetching is not None:
             fetching.cancel()
         await warehouses.close()
+        await policies.close()
+        await messages.close()
+        await line.aclose()
         await board.aclose()
         await feed.aclose()
         await trail.aclose()

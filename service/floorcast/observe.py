@@ -243,6 +243,13 @@ class ChannelJoined(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class BroadcastsLost(Event):
+    """Redis was away for so long that other gateways do not hear so many broadcasts of this one's people."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class JoinRefused(Event):
     """A join was refused; `code` is a key of errors.CODES, of a `realtime:` topic Supabase's name for it."""
 

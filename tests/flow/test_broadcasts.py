@@ -1,84 +1,14 @@
 """Broadcasts in `realtime:` topics: who hears what is said, in which version, and what the speaker is answered."""
 
-import asyncio
-import contextlib
-import json
-from collections.abc import AsyncIterator
-from dataclasses import replace
-from typing import Any
-
 import pytest
-from tests.fixtures.gateway import NORTH, Open, Phone, Place, Stream, an_operation
-from tests.fixtures.time import UNIT
-
-from floorcast.change import MESSAGES
-from floorcast.operation import Operation
-
-ROOM = "realtime:floor"
+from tests.fixtures.gateway import NORTH, Open, Stream, an_operation
+from tests.fixtures.guests import a_message, as_object, enter, heard
 
 
 @pytest.fixture
 def stream() -> Stream:
     """Anna and Bert may be in north."""
     return Stream().granting(anna={NORTH: "technician"}, bert={NORTH: "manager"})
-
-
-class Guest:
-    """Somebody in a room."""
-
-    def __init__(self, phone: Phone, vsn: str) -> None:
-        """Speak over an open socket."""
-        self.phone, self.vsn = phone, vsn
-
-    async def tell(self, event: str, payload: object, ref: str = "2", topic: str = ROOM) -> None:
-        """Send a message as text."""
-        if self.vsn == "1.0.0":
-            message: object = {"topic": topic, "event": event, "payload": payload, "ref": ref, "join_ref": "1"}
-        else:
-            message = ["1", ref, topic, event, payload]
-        await self.phone.ws.send(json.dumps(message))
-
-    async def hear(self) -> Any:
-        """Return what comes: bytes of a binary frame, or event and payload."""
-        async with asyncio.timeout(5 * UNIT):
-            frame = await self.phone.ws.recv()
-        if isinstance(frame, bytes):
-            return frame
-        told = json.loads(frame)
-        return (told["event"], told["payload"]) if self.vsn == "1.0.0" else (told[3], told[4])
-
-    async def say(self, event: str, payload: object, ref: str = "2") -> None:
-        """Say something, as text."""
-        await self.tell("broadcast", {"type": "broadcast", "event": event, "payload": payload}, ref)
-
-    async def say_frame(self, event: str, payload: bytes, *, binary: bool = False) -> None:
-        """Say something in a frame of type 3, as realtime-js does."""
-        parts = (b"1", b"2", ROOM.encode(), event.encode(), b"")
-        await self.phone.ws.send(bytes((3, *map(len, parts), not binary)) + b"".join(parts) + payload)
-
-
-@contextlib.asynccontextmanager
-async def enter(
-    place: Place, user: str = "anna", vsn: str = "2.0.0", topic: str = ROOM, **config: object
-) -> AsyncIterator[Guest]:
-    """Come into a room."""
-    async with place.phone(user, vsn=vsn) as phone:
-        guest = Guest(phone, vsn)
-        await guest.tell("phx_join", {"config": config}, "1", topic)
-        event, answer = await guest.hear()
-        assert (event, answer["status"]) == ("phx_reply", "ok"), answer
-        yield guest
-
-
-def heard(event: str, payload: bytes, meta: bytes = b"", *, binary: bool = False) -> bytes:
-    """The frame of type 4 in which something is heard."""
-    head = bytes((4, len(ROOM), len(event), len(meta), not binary))
-    return head + ROOM.encode() + event.encode() + meta + payload
-
-
-def as_object(event: str, payload: object, **more: object) -> tuple[str, dict[str, object]]:
-    """The text message in which something is heard."""
-    return "broadcast", {"type": "broadcast", "event": event, "payload": payload, **more}
 
 
 async def test_a_text_is_heard_as_text_in_both_versions_and_not_by_the_speaker(
@@ -155,16 +85,6 @@ async def test_rooms_of_other_names_hear_nothing_and_who_left_neither(open_gatew
             await anna.hear()
         assert await desk.phone.silent(0.05)
         assert await leaving.phone.silent(0.01)
-
-
-def a_message(n: int, event: str, payload: str | None, room: str = "public:floor", **vary: object) -> Operation:
-    """Something that the database says."""
-    row = {"id": f"id-{n}", "event": event, "payload": payload, "binary": None, "extension": "broadcast", **vary}
-    return replace(
-        an_operation(n, f"channel:{room}", MESSAGES, "enter"),
-        key=json.dumps({"id": f"id-{n}"}).encode(),
-        new=json.dumps(row).encode(),
-    )
 
 
 async def test_what_the_database_says_is_heard_behind_the_changes_of_its_tick(

@@ -16,9 +16,11 @@ from floorcast.gateway.admission import Admission, Limits, Pace
 from floorcast.gateway.attendance import Attendance, Board
 from floorcast.gateway.audience import Member
 from floorcast.gateway.catchup import CatchUps
+from floorcast.gateway.channels.crossing import Crossing
 from floorcast.gateway.channels.desk import ChannelRules
+from floorcast.gateway.channels.house import House
 from floorcast.gateway.channels.presence import ChannelPresence
-from floorcast.gateway.channels.reception import Reception, RightsOf
+from floorcast.gateway.channels.reception import Reception
 from floorcast.gateway.channels.retelling import Retelling
 from floorcast.gateway.drain import drain
 from floorcast.gateway.follower import Follower, Standing
@@ -71,7 +73,7 @@ class Gateway(Generic[HeaderT]):
         past: Past,
         verifier: Verifier,
         application: Any,
-        rights: RightsOf | None = None,
+        house: House | None = None,
         board: Board | None = None,
         standing: Standing | None = None,
     ) -> None:
@@ -84,8 +86,7 @@ class Gateway(Generic[HeaderT]):
             past: what was before this gateway's own memory, and first pictures.
             verifier: decides about tokens; an `access.claims.TokenVerifier`.
             application: the ASGI application for everything that is not a socket.
-            rights: what people may do in private rooms; a `database.channel_rights.ChannelRightsReader`. None: there
-                are no private rooms.
+            house: rooms of `realtime:` topics, and what they need. None: public rooms of this gateway alone.
             board: where gateways hear from each other who is present; a `stream.presence.PresenceBoard`. None: there is
                 only this one.
             standing: kept up to date, for whoever asks whether this gateway is of use.
@@ -101,7 +102,10 @@ class Gateway(Generic[HeaderT]):
         # News of the hub are for those, too, whose channels are being brought to the present.
         self._hub.moved = self._catch_ups.sources.moved
         self._retelling = Retelling(self._hub.channels, self._catch_ups.sources)
-        self._reception = Reception(self._hub.channels, rights, self._retelling)
+        house = house or House()
+        self._hub.channels.rooms = house.rooms
+        self._crossing = Crossing(house.rooms, house.line)
+        self._reception = Reception(self._hub.channels, house.rights, house.messages, self._retelling)
         self._attendance = Attendance(board, lease_seconds=settings.presence_lease_seconds, clock=time.monotonic)
         self._channel_presence = ChannelPresence(self._attendance.presence)
         self._hub.channels.entered = self._channel_presence.entered
@@ -136,7 +140,8 @@ class Gateway(Generic[HeaderT]):
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = [
-                    tasks.create_task(part) for part in (self._follower.run(), self._attendance.run(), _turn(shared))
+                    tasks.create_task(part)
+                    for part in (self._follower.run(), self._attendance.run(), self._crossing.run(), _turn(shared))
                 ]
                 await stop.wait()
                 listener.close()

@@ -47,3 +47,7 @@ PRESENCE_STATEMENTS = f"{_SHARD}:presence:statements"
 def presence_key(gateway: str) -> str:
     """Hash: slot → entry, everybody who is present at one gateway; as of its last statement."""
     return f"{_SHARD}:presence:entries:{gateway}"
+
+
+BROADCASTS = f"{_SHARD}:broadcasts"
+"""Stream: what people said in rooms lately, of all gateways. Bounded in number and age; it keeps nothing for later."""

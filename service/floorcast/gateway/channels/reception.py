@@ -1,13 +1,18 @@
 """Answers joins of channels that have to wait: for what their person may do there, and for what he missed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
+import orjson
+
+from floorcast.broadcast import Broadcast
+from floorcast.database.channel_messages import StoredMessage
 from floorcast.errors import DatabaseUnavailable
 from floorcast.gateway.channels import frames
 from floorcast.gateway.channels.channel import Channel, Person, Rights
 from floorcast.gateway.channels.channels import Channels
+from floorcast.gateway.channels.config import Replay
 from floorcast.gateway.channels.resume import read_resume
 from floorcast.gateway.channels.retelling import Retelling
 from floorcast.gateway.wire import Message
@@ -24,14 +29,29 @@ class RightsOf(Protocol):
         ...
 
 
+class MessagesOf(Protocol):
+    """Knows what was said in private rooms; `database.channel_messages.MessageReader` is one."""
+
+    async def since(self, topic: str, since_ms: int, limit: int) -> Sequence[StoredMessage]:
+        """Return the newest messages since a time, oldest first; raises DatabaseUnavailable and ValueError."""
+        ...
+
+
+class _RefusedJoin(Exception):  # noqa: N818 — an outcome, not a fault
+    """A join is refused, with the words that Supabase's clients know."""
+
+
 class Reception:
     """Every join of a gateway that is not answered yet."""
 
-    def __init__(self, channels: Channels, rights: RightsOf | None, retelling: Retelling) -> None:
+    def __init__(
+        self, channels: Channels, rights: RightsOf | None, messages: MessagesOf | None, retelling: Retelling
+    ) -> None:
         """Serve these channels."""
         channels.review = self.review
         self._channels = channels
         self._rights = rights
+        self._messages = messages
         self._retelling = retelling
         self._joining: set[asyncio.Task[None]] = set()
 
@@ -66,22 +86,48 @@ class Reception:
         task.add_done_callback(self._joining.discard)
 
     async def _receive(self, channel: Channel, message: Message) -> None:
-        if channel.config.private:
-            if self._rights is None:
-                self._refuse(channel, message, _unauthorized(channel))
-                return
-            try:
-                channel.rights = await self._rights.read(channel.person, channel.name)
-            except DatabaseUnavailable:
-                self._refuse(channel, message, "UnableToConnectToProject: Postgres does not answer; join again")
-                return
-            if not channel.rights.may_read:
-                self._refuse(channel, message, _unauthorized(channel))
-                return
+        past: Sequence[tuple[str, Broadcast]] | None = None
+        try:
+            if channel.config.private:
+                await self._look(channel)
+            if channel.config.replay is not None:
+                past = await self._past(channel, channel.config.replay)
+        except _RefusedJoin as refusal:
+            self._refuse(channel, message, str(refusal))
+            return
         if channel.config.resume is None or not channel.bound.bindings:
             self._begin(channel, message)
         else:
             await self._resume(channel, message, channel.config.resume)
+        if past is not None:
+            self._channels.rooms.tell_past(channel, past)
+
+    async def _look(self, channel: Channel) -> None:
+        """Ask what somebody may do in a private room; raises _RefusedJoin where that is nothing."""
+        if self._rights is None:
+            raise _RefusedJoin(_unauthorized(channel))
+        try:
+            channel.rights = await self._rights.read(channel.person, channel.name)
+        except DatabaseUnavailable:
+            raise _RefusedJoin("UnableToConnectToProject: Postgres does not answer; join again") from None
+        if not channel.rights.may_read:
+            raise _RefusedJoin(_unauthorized(channel))
+
+    async def _past(self, channel: Channel, replay: Replay) -> Sequence[tuple[str, Broadcast]]:
+        """Return what was said in a private room, and have what is said from now on wait behind it."""
+        if not channel.config.private:
+            raise _RefusedJoin("UnableToReplayMessages: Replay is only for private channels")
+        if self._messages is None or not channel.rights.hears:
+            return ()
+        # First: what is committed while we read is in one of the two, or in both and told once.
+        self._channels.rooms.hold(channel)
+        try:
+            found = await self._messages.since(channel.name, replay.since, replay.limit)
+        except DatabaseUnavailable:
+            raise _RefusedJoin("UnableToReplayMessages: Postgres does not answer; join again") from None
+        except ValueError:
+            raise _RefusedJoin("UnableToReplayMessages: Replay params are not valid") from None
+        return [(each.id, _told_again(channel, each)) for each in found]
 
     def _begin(self, channel: Channel, message: Message, gap: str | None = None) -> None:
         """Answer a join that begins now."""
@@ -131,9 +177,17 @@ class Reception:
     def _refuse(self, channel: Channel, message: Message, reason: str) -> None:
         if not channel.over:
             channel.over, channel.errand = True, None
+            self._channels.rooms.leave(channel)
             channel.outbox.put(frames.refused(channel.version, message, reason))
             channel.outbox.release()
             channel.owner.forget(channel)
+
+
+def _told_again(channel: Channel, stored: StoredMessage) -> Broadcast:
+    meta = orjson.dumps({"id": stored.id, "replayed": True})
+    if stored.binary is not None:
+        return Broadcast(channel.room, stored.event, stored.binary, binary=True, meta=meta)
+    return Broadcast(channel.room, stored.event, stored.payload_json or b"{}", meta=meta)
 
 
 def _unauthorized(channel: Channel) -> str:
