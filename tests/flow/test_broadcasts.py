@@ -109,3 +109,21 @@ async def test_what_the_database_says_is_heard_behind_the_changes_of_its_tick(
             heard("bytes", b"\x00\xff", b'{"id":"id-4"}', binary=True),
         ]
         assert await old.hear() == as_object("first", {"n": 1.5}, meta={"id": "id-1"})
+
+
+async def test_what_the_database_says_in_a_tick_too_large_to_hold_is_read_from_the_trail(
+    open_gateway: Open, stream: Stream
+) -> None:
+    """In pages and in order; what is said meanwhile comes behind it."""
+    place = await open_gateway(stream)
+    stream.page_size = 2
+    async with enter(place) as anna, enter(place, "bert") as bert, enter(place, topic="realtime:desk") as desk:
+        messages = [a_message(n, f"m{n}", "{}") for n in range(1, 6)]
+        stream.close_tick(*messages, a_message(6, "secret", "{}", "private:floor"), an_operation(7), large=True)
+        stream.close_tick(a_message(1, "later", "{}"))
+        told = [await anna.hear() for _ in range(6)]
+        expected = [heard(f"m{n}", b"{}", b'{"id":"id-%d"}' % n) for n in range(1, 6)]
+        assert told == [*expected, heard("later", b"{}", b'{"id":"id-1"}')]
+        await bert.say("still", {})
+        assert await anna.hear() == as_object("still", {})
+        assert await desk.phone.silent(0.05)

@@ -19,6 +19,7 @@ from floorcast.gateway.catchup import CatchUps
 from floorcast.gateway.channels.crossing import Crossing
 from floorcast.gateway.channels.desk import ChannelRules
 from floorcast.gateway.channels.house import House
+from floorcast.gateway.channels.messenger import Messenger
 from floorcast.gateway.channels.presence import ChannelPresence
 from floorcast.gateway.channels.reception import Reception
 from floorcast.gateway.channels.retelling import Retelling
@@ -105,6 +106,7 @@ class Gateway(Generic[HeaderT]):
         house = house or House()
         self._hub.channels.rooms = house.rooms
         self._crossing = Crossing(house.rooms, house.line)
+        self._messenger = Messenger(house.rooms, past.trail, lambda: self._hub.seals.anchor)
         self._reception = Reception(self._hub.channels, house.rights, house.messages, self._retelling)
         self._attendance = Attendance(board, lease_seconds=settings.presence_lease_seconds, clock=time.monotonic)
         self._channel_presence = ChannelPresence(self._attendance.presence)
@@ -139,10 +141,9 @@ class Gateway(Generic[HeaderT]):
         await listener.open()
         try:
             async with asyncio.TaskGroup() as tasks:
-                running = [
-                    tasks.create_task(part)
-                    for part in (self._follower.run(), self._attendance.run(), self._crossing.run(), _turn(shared))
-                ]
+                parts = (self._follower, self._attendance, self._crossing, self._messenger)
+                running = [tasks.create_task(part.run()) for part in parts]
+                running.append(tasks.create_task(_turn(shared)))
                 await stop.wait()
                 listener.close()
                 side.close()

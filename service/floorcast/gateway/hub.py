@@ -267,6 +267,7 @@ class Hub:
         self.seals.forget_before(self.memory.since)
         self.position = tick
         self.channels.deliver_large(tick)
+        self.channels.rooms.hear_large(tick, places)
         for warehouse in {name for place in places for name in self.law.where(place, self._warehouses)}:
             for audience in tuple(self._warehouses[warehouse]):
                 for member in tuple(audience.members.values()):

@@ -6,7 +6,8 @@ it, and it does not come again. Whoever is just being told of the past hears wha
 
 import base64
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import cast
 
 import orjson
 
@@ -18,7 +19,7 @@ from floorcast.gateway.wire import Version
 from floorcast.operation import CHANNEL, Operation
 
 MOST_HELD = 256
-"""What is said while somebody is told of the past waits for him: so many at most, the newest ones."""
+"""What is said while somebody, or a room, is told of the past waits: so many at most, the newest ones."""
 
 
 class Rooms:
@@ -33,6 +34,11 @@ class Rooms:
         self._replayed: dict[Channel, frozenset[str]] = {}
         # Told what people of this gateway say, for the others to hear; set by whoever takes it there.
         self.carry: Callable[[Broadcast], None] = _nobody
+        # Told of a large tick and of its places that are rooms, to read what was said there and `hear` it, and then to
+        # call `fetched`; set by whoever does that.
+        self.fetch: Callable[[int, Sequence[str]], None] = _nothing
+        # Rooms for which a large tick is being read: how many, and what was said meanwhile.
+        self._fetching: dict[Room, tuple[int, deque[tuple[Broadcast, Channel | None]]]] = {}
 
     def __contains__(self, channel: Channel) -> bool:
         """Whether a channel is in its room."""
@@ -42,10 +48,6 @@ class Rooms:
     def empty(self) -> bool:
         """Whether nobody is anywhere."""
         return not self._rooms
-
-    def occupied(self, places: Iterable[str]) -> list[str]:
-        """Return those of some places of the trail that are rooms with somebody in them."""
-        return [place for place in places if room_at(place) in self._rooms]
 
     def enter(self, channel: Channel) -> None:
         """Let a channel hear what is said in its room from now on."""
@@ -81,16 +83,49 @@ class Rooms:
 
     def say(self, broadcast: Broadcast, *, but: Channel | None = None) -> None:
         """Tell everybody in its room who may hear it, but for one perhaps."""
-        present = self._rooms.get(broadcast.room)
-        if present is not None:
-            self._put(present, broadcast, but)
+        fetching = self._fetching.get(broadcast.room)
+        if fetching is not None:
+            fetching[1].append((broadcast, but))
+        else:
+            self._tell(broadcast, but)
 
-    def hear(self, operations: Iterable[Operation]) -> None:
-        """Tell what the database said, in its order."""
+    def hear(self, operations: Iterable[Operation], *, fetched: bool = False) -> None:
+        """Tell what the database said, in its order; `fetched`: it is of a large tick, for which the rest waits."""
         for operation in operations:
             room = room_at(operation.warehouse)
             if room in self._rooms and operation.new is not None:
-                self.say(_message(room, operation.new))
+                broadcast = _message(room, operation.new)
+                if fetched:
+                    self._tell(broadcast)
+                else:
+                    self.say(broadcast)
+
+    def hear_large(self, tick: int, places: Iterable[str]) -> None:
+        """Have somebody read what the database said in a tick too large to be held; `places` are all it concerns."""
+        rooms = [place for place in places if room_at(place) in self._rooms]
+        if not rooms:
+            return
+        for place in rooms:
+            room = cast("Room", room_at(place))
+            readings, held = self._fetching.get(room, (0, deque(maxlen=MOST_HELD)))
+            self._fetching[room] = readings + 1, held
+        self.fetch(tick, rooms)
+
+    def fetched(self, places: Iterable[str]) -> None:
+        """Go on with rooms that were told a large tick; places as `fetch` was given them."""
+        for place in places:
+            room = cast("Room", room_at(place))
+            readings, held = self._fetching.pop(room)
+            if readings > 1:
+                self._fetching[room] = readings - 1, held
+                continue
+            for broadcast, but in held:
+                self._tell(broadcast, but)
+
+    def _tell(self, broadcast: Broadcast, but: Channel | None = None) -> None:
+        present = self._rooms.get(broadcast.room)
+        if present is not None:
+            self._put(present, broadcast, but)
 
     def _put(self, present: dict[Channel, None], broadcast: Broadcast, but: Channel | None = None) -> None:
         frames: dict[Version, bytes] = {}
@@ -140,3 +175,8 @@ def _message(room: Room, row: bytes) -> Broadcast:
 
 def _nobody(_: Broadcast) -> None:
     """There is no other gateway."""
+
+
+def _nothing(_: int, __: Sequence[str]) -> None:
+    """Nobody reads large ticks: rooms they concern would wait for good."""
+    raise AssertionError("nobody reads what was said in a large tick")

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from tests.fixtures.guests import a_message
 from tests.fixtures.outboxes import RecordingOwner, RecordingTransport
 
 from floorcast.access.claims import Claims
@@ -156,3 +157,19 @@ async def test_what_comes_by_http_is_said_where_the_caller_may_speak() -> None:
     await RoomAnnouncer(rooms, None).announce(claims, said)
     assert (hidden.heard, open_.heard) == (["secret"], ["news", "news"])
     assert carried == [said[1], public, public]
+
+
+def test_a_room_waits_while_a_large_tick_is_read_for_it_and_others_do_not() -> None:
+    """What was said meanwhile comes behind what the tick brought, but not to who said it."""
+    rooms = Rooms()
+    asked: list[tuple[int, list[str]]] = []
+    rooms.fetch = lambda tick, places: asked.append((tick, list(places)))
+    (speaker, near), (_, hidden), (_, open_) = a_channel(rooms), a_channel(rooms), a_channel(rooms, private=False)
+    rooms.hear_large(7, ["north", "channel:private:floor", "channel:private:desk"])
+    assert asked == [(7, ["channel:private:floor"])]
+    rooms.say(a_broadcast("meanwhile"), but=speaker)
+    rooms.say(a_broadcast("news", private=False))
+    assert (hidden.heard, open_.heard) == ([], ["news"])
+    rooms.hear([a_message(1, "large", "{}", "private:floor")], fetched=True)
+    rooms.fetched(asked[0][1])
+    assert (near.heard, hidden.heard) == (["large"], ["large", "meanwhile"])
