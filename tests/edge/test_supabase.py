@@ -161,3 +161,17 @@ def test_people_write_and_see_through_authenticator(migrated_supabase: Database)
         ).fetchall()
     assert (changed, seen, meddled) == (1, 0, 0)
     assert [row["actor"] for row in actors] == [str(plant.people["technician"])]
+
+
+def test_a_trigger_that_the_owner_of_messages_let_us_make_comes_again_and_goes(
+    migrated_supabase: Database, supabase_server: EmbeddedPostgres
+) -> None:
+    """It may be made and not dropped by whom it was granted to; it goes with its function, and the table stays."""
+    with connect(supabase_server.url_for(migrated_supabase.name)) as superuser:
+        superuser.execute("grant trigger on realtime.messages to postgres")
+        hung = "select count(*) from pg_trigger where tgrelid = 'realtime.messages'::regclass"
+        for _ in range(2):
+            migrate.up(migrated_supabase.owner_url, reapply=True)
+            assert value(superuser, hung) == 1
+        migrate.down(migrated_supabase.owner_url, None)
+        assert value(superuser, hung) == 0

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+import psycopg
+
 from floorcast.database.behaviour import BehaviourFile, RecordedFile, settle_ownership
 from floorcast.database.exclusive import STATEMENTS
 from floorcast.database.ledger import Connection
@@ -57,6 +59,12 @@ def withdraw(connection: Connection) -> tuple[str, ...]:
     present = sorted(recorded & frozenset(present_objects(connection)))
     for kind in _KINDS:
         for identity in (name.removeprefix(f"{kind} ") for name in present if name.startswith(f"{kind} ")):
-            connection.execute(f"drop {kind} if exists {identity} cascade".encode())
+            try:
+                with connection.transaction():
+                    connection.execute(f"drop {kind} if exists {identity} cascade".encode())
+            except psycopg.errors.InsufficientPrivilege:
+                # One on a table of somebody else, who let us make it: it goes with the function that it calls.
+                if kind != "trigger":
+                    raise
     connection.execute(STATEMENTS["forget_behaviour"])
     return tuple(present)
