@@ -19,6 +19,7 @@ from floorcast.database.warehouses import WarehouseReader
 from floorcast.errors import SettingsError
 from floorcast.gateway.aviary import Aviary
 from floorcast.gateway.canary import Canary
+from floorcast.gateway.channels.announcer import RoomAnnouncer
 from floorcast.gateway.channels.house import House
 from floorcast.gateway.channels.rights import PolicyRights
 from floorcast.gateway.follower import STALE_SECONDS, Standing
@@ -121,7 +122,12 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         standing, postgres=lookout.ping, redis=feed.newest, canary=aviary.verdict, stale_seconds=STALE_SECONDS
     )
     application = build_application(
-        settings=settings, warehouses=warehouses, verifier=verifier, health=health, metrics=metrics
+        settings=settings,
+        warehouses=warehouses,
+        verifier=verifier,
+        health=health,
+        metrics=metrics,
+        announcer=RoomAnnouncer(house.rooms, house.rights),
     )
     await warehouses.open()
     await policies.open()

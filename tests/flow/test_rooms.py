@@ -1,12 +1,14 @@
 """Rooms of several gateways that share a real Redis, and private rooms under real policies."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from tests.fixtures.gateway import NORTH, Open, Place, Stream
 from tests.fixtures.guests import ROOM, Guest, a_message, as_object, enter, heard
 from tests.fixtures.postgres import Database
+from tests.fixtures.time import UNIT
 from tests.sql.plant import connect
 
 from floorcast.database.channel_messages import MessageReader
@@ -14,6 +16,7 @@ from floorcast.database.channel_rights import ChannelRightsReader
 from floorcast.embedded.redis import EmbeddedRedis
 from floorcast.gateway.channels.house import House
 from floorcast.gateway.channels.rights import PolicyRights
+from floorcast.observe import StreamLost, watch
 from floorcast.stream.broadcasts import BroadcastLine
 
 POLICIES = """
@@ -39,6 +42,19 @@ async def two(open_gateway: Open, stream: Stream, url: str) -> AsyncIterator[tup
         lines = [await stack.enter_async_context(contextlib.aclosing(BroadcastLine(url))) for _ in range(2)]
         one, other = [await open_gateway(stream, house=House(line=line)) for line in lines]
         yield one, other
+
+
+@contextlib.contextmanager
+def losing_redis() -> Iterator[asyncio.Event]:
+    """Set when the rooms' way to other gateways is said to be lost."""
+    said = asyncio.Event()
+    unwatch = watch(
+        lambda event: said.set() if isinstance(event, StreamLost) and event.component == "broadcasts" else None
+    )
+    try:
+        yield said
+    finally:
+        unwatch()
 
 
 async def hear_each_other(one: Guest, other: Guest) -> None:
@@ -80,12 +96,15 @@ async def test_while_redis_is_away_neighbours_hear_each_other_and_the_others_aft
         enter(other, "carl") as far,
     ):
         await hear_each_other(anna, far)
-        own_redis.stop()
-        await anna.say("a", {})
+        with losing_redis() as lost:
+            await asyncio.to_thread(own_redis.stop)
+            await anna.say("a", {})
+            async with asyncio.timeout(5 * UNIT):
+                await lost.wait()
         await anna.say("b", {})
         while await near.hear() != as_object("b", {}):
             pass
-        own_redis.start()
+        await asyncio.to_thread(own_redis.start)
         told = [await far.hear()]
         while told[-1] != as_object("b", {}):
             told.append(await far.hear())
