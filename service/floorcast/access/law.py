@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from floorcast.access.arrivals import Arrivals
 from floorcast.access.grants import CONCERNS_ACCESS, NO_DIFFERENCE, SERVICE_ROLE, AccessDifference, Grants
 from floorcast.access.policy import EVERYTHING, Policy, View
 from floorcast.change import GRANTS, TRACKED
@@ -146,19 +147,31 @@ class Law:
         return settlement
 
     def told(
-        self, operations: Iterable[Operation], joined: Collection[str], settlement: Settlement
+        self,
+        operations: Iterable[Operation],
+        joined: Collection[str],
+        settlement: Settlement,
+        arrivals: Arrivals | None = None,
     ) -> Iterator[tuple[str, Operation]]:
         """Yield what is told where, in order: (warehouse, operation) for each of `joined` that is concerned.
 
         Called after `settle`. A person's row is told where the person may be after the tick; where he may be no more,
-        it leaves.
+        it leaves; and where he was let in by this very tick, its newest state alone is told.
+
+        Args:
+            operations: a whole tick, or a page of it.
+            joined: the warehouses in question.
+            settlement: what the whole tick did.
+            arrivals: whom the tick let in, given with a page: what comes in a later one is not seen here.
         """
         operations = tuple(operations)
-        passed = self._passed(operations, settlement.access) if settlement.access.gained else ()
+        if arrivals is None:
+            arrivals = Arrivals(settlement.access.gained)
+            arrivals.note(operations)
         for operation in operations:
             if operation.table in self.tables:
                 for warehouse in self.where(operation.warehouse, joined):
-                    if (warehouse, operation) not in passed:
+                    if not arrivals.conceal(warehouse, operation):
                         yield warehouse, operation
             elif operation.table == GRANTS and settlement.access.lost and operation.warehouse in joined:
                 for leaving in self._departures(operation, settlement.access):
@@ -220,22 +233,3 @@ class Law:
             for table, about in self._persons.items():
                 if about.is_key and table in self.tables:
                     yield departure(grant, table, {about.column: body["user"]})
-
-    def _passed(self, operations: Iterable[Operation], access: AccessDifference) -> set[tuple[str, Operation]]:
-        """Return what is not told of people's rows where they were let in by this very tick.
-
-        Of each row only the last change counts there: it is what the tick shows. The states before it were not for
-        that warehouse to see, since the person was not there.
-        """
-        newest: set[tuple[str, str, bytes]] = set()
-        passed: set[tuple[str, Operation]] = set()
-        for operation in reversed(tuple(operations)):
-            kind, separator, user = operation.warehouse.partition(":")
-            if separator and kind == PERSON:
-                key = orjson.dumps(orjson.loads(operation.key), option=orjson.OPT_SORT_KEYS)
-                for warehouse in [place for who, place in access.gained if who == user]:
-                    row = (warehouse, operation.table, key)
-                    if row in newest:
-                        passed.add((warehouse, operation))
-                    newest.add(row)
-        return passed

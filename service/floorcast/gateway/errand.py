@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import TypeVar
 
-from floorcast.access.law import Law, Settlement
+from floorcast.access.arrivals import Arrivals
 from floorcast.backoff import Backoff
 from floorcast.cursor import seal_digest
 from floorcast.errors import DatabaseUnavailable, TickNotKept
@@ -19,6 +19,7 @@ from floorcast.gateway import wire
 from floorcast.gateway.audience import History, Member
 from floorcast.gateway.fold import Fold
 from floorcast.gateway.frames import picture_frame
+from floorcast.gateway.hindsight import Settled
 from floorcast.gateway.hub import Hub
 from floorcast.gateway.kept import Kept
 from floorcast.gateway.outbox import CHUNK
@@ -73,7 +74,7 @@ class Sources:
     # Warehouse and tick → a page of what it was told behind that, and whether the page is as long as any.
     told: Kept[tuple[Past, bool]] = field(default_factory=lambda: Kept(_TOLD_BYTES, lambda each: each[0].size))
     # Large ticks: what a warehouse's law made of them, and pages of what it was told.
-    settled: Kept[tuple[tuple[str, ...], Law, Settlement]] = field(default_factory=lambda: Kept(16, lambda _: 1))
+    settled: Kept[Settled] = field(default_factory=lambda: Kept(16, lambda _: 1))
     told_of: Kept[PastTick] = field(default_factory=lambda: Kept(_TOLD_BYTES, lambda each: Past(0, (each,)).size))
     # What that was told under: another beginning, or another set of tables, would tell something else.
     under: tuple[object, int] = (None, 0)
@@ -160,20 +161,19 @@ class Sources:
 
     async def told_of_large(self, warehouse: str, tick: PastTick) -> AsyncIterator[PastTick]:
         """Yield what a warehouse is told of a large tick, in pages; one that cannot be read now is read later."""
-        places, law, settlement = await self._settle_large(warehouse, tick.tick)
+        settled = await self._settle_large(warehouse, tick.tick)
         sent = 0
         backoff = Backoff(SystemRandom(), largest_seconds=5.0)
         while True:
             number = 0
             try:
-                async for page in self.trail.pages(tick.tick, places, self.hub.seals.anchor):
+                async for page in self.trail.pages(tick.tick, settled.places, self.hub.seals.anchor):
                     number += 1
                     if number > sent:
                         name = (warehouse, tick.tick, number)
                         told = self.told_of.find(name)
                         if told is None:
-                            operations = tuple(each for _, each in law.told(page, (warehouse,), settlement))
-                            told = self.told_of.keep(name, PastTick(tick.tick, tick.at, operations))
+                            told = self.told_of.keep(name, settled.tell(tick, page))
                         yield told
                         sent = number
             except TickNotKept:
@@ -183,11 +183,8 @@ class Sources:
             else:
                 return
 
-    async def _settle_large(self, warehouse: str, tick: int) -> tuple[tuple[str, ...], Law, Settlement]:
-        """Return the places of a large tick that concern a warehouse, and the law by which it is told; raises Refetch.
-
-        It is settled once for all who are told of it.
-        """
+    async def _settle_large(self, warehouse: str, tick: int) -> Settled:
+        """Return by which law a warehouse is told of a large tick, the same for all its readers; raises Refetch."""
         hub, before = self.hub, tick - 1
         await self.know_since(before)
         earlier = await insist(lambda: self.trail.access(before, tick, hub.seals.anchor))
@@ -196,12 +193,26 @@ class Sources:
             raise Refetch("trimmed")
         self._look_what_it_is_under()
         settled = self.settled.find((warehouse, tick))
-        if settled is None:
-            law = hub.law.past(warehouse, hub.chronicle.people(warehouse, before))
-            settlement = law.settle([operation for _, operations in earlier for operation in operations])
-            places = hub.hindsight.places(warehouse, before)
-            settled = self.settled.keep((warehouse, tick), (places, law, settlement))
-        return settled
+        if settled is not None:
+            return settled
+        settled = hub.hindsight.settle(warehouse, before, [each for _, found in earlier for each in found])
+        under = self.under
+        await insist(lambda: self._look_for(settled.arrivals, tick))
+        self._look_what_it_is_under()
+        # Where something has changed meanwhile, this one goes on as it began, and the next one settles it anew.
+        return self.settled.keep((warehouse, tick), settled) if under == self.under else settled
+
+    async def _look_for(self, arrivals: Arrivals, tick: int) -> None:
+        """Look through a large tick for those whom it let in, who are few; raises Refetch.
+
+        A page tells of a row as it was, and a later one that this was before: nothing may be told until that is known.
+        """
+        try:
+            if arrivals.places:
+                async for page in self.trail.pages(tick, arrivals.places, self.hub.seals.anchor):
+                    arrivals.note(page)
+        except TickNotKept:
+            raise Refetch("trimmed") from None
 
     def _keep_told(self, warehouse: str, after: int, told: Past) -> Past:
         self.told.keep((warehouse, after), (told, told.upto < self.hub.position))

@@ -4,11 +4,33 @@ Memory, logs and trail hold what happened in a warehouse, to an organization or 
 is known from now, and from what has changed since.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from floorcast.access.arrivals import Arrivals
 from floorcast.access.chronicle import Chronicle
-from floorcast.access.law import Law
+from floorcast.access.law import Law, Settlement
 from floorcast.gateway.memory import Memory
-from floorcast.operation import ORGANIZATION, PERSON
+from floorcast.operation import ORGANIZATION, PERSON, Operation
 from floorcast.past import Past, PastTick
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the law of a warehouse made of a large tick, before any page of it is told."""
+
+    warehouse: str
+    # The places of which the warehouse is told something.
+    places: tuple[str, ...]
+    law: Law
+    settlement: Settlement
+    # Whom the tick let into this warehouse; what the tick has of them is to be noted before anything is told.
+    arrivals: Arrivals
+
+    def tell(self, tick: PastTick, page: Sequence[Operation]) -> PastTick:
+        """Return what the warehouse is told of a page of the tick."""
+        told = self.law.told(page, (self.warehouse,), self.settlement, self.arrivals)
+        return PastTick(tick.tick, tick.at, tuple(operation for _, operation in told))
 
 
 class Hindsight:
@@ -37,6 +59,14 @@ class Hindsight:
         ]
         past = self.memory.read(places, after, upto)
         return None if past is None else self.tell(warehouse, after, past)
+
+    def settle(self, warehouse: str, before: int, access: Sequence[Operation]) -> Settled:
+        """Return what the tick behind `before` did for a warehouse, given all that it did to access."""
+        law = self.law.past(warehouse, self.chronicle.people(warehouse, before))
+        settlement = law.settle(access)
+        # Of other warehouses that law knows nobody, so that everybody would seem to be let in there.
+        arrivals = Arrivals(each for each in settlement.access.gained if each[1] == warehouse)
+        return Settled(warehouse, self.places(warehouse, before), law, settlement, arrivals)
 
     def tell(self, warehouse: str, after: int, past: Past) -> Past:
         """Return what a warehouse was told of what happened in its `places`, as it would have been live.
