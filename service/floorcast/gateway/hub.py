@@ -24,11 +24,11 @@ from floorcast.filter.row import RowMismatch
 from floorcast.gateway import wire
 from floorcast.gateway.audience import Asking, Audience, Manner, Member, Selection, Subscriber
 from floorcast.gateway.channels.channels import Channels
-from floorcast.gateway.frames import changes_frame, progress_frame, writes_of
+from floorcast.gateway.dispatch import Dispatch
+from floorcast.gateway.frames import progress_frame
 from floorcast.gateway.hindsight import Hindsight
 from floorcast.gateway.lens import Lens
 from floorcast.gateway.memory import Memory
-from floorcast.gateway.outbox import Outbox
 from floorcast.gateway.portion import Portion, Portions
 from floorcast.gateway.room import Room
 from floorcast.gateway.seals import Seals
@@ -57,12 +57,10 @@ class Hub:
         self.shapes: Mapping[str, TableShape] = {}
         # Warehouse → who has joined it; a room without audiences is removed.
         self._warehouses: dict[str, Room] = {}
-        # Audiences with pending frames, in the order of their first.
-        self._due: list[Audience] = []
+        # Frames that wait for the end of the loop turn.
+        self._dispatch = Dispatch()
         # `realtime:` topics; they are given the same ticks.
         self.channels = Channels()
-        # Bytes of our own pending frames, each counted once.
-        self._pending_bytes = 0
         # Joins are taken.
         self.ready = False
         # The last tick that every live member has been given, or is being given.
@@ -96,7 +94,7 @@ class Hub:
     @property
     def pending_bytes(self) -> int:
         """Bytes of frames that wait for `hand_out`, each counted once."""
-        return self._pending_bytes + self.channels.pending_bytes
+        return self._dispatch.pending_bytes + self.channels.pending_bytes
 
     def role(self, subscriber: Subscriber, warehouse: str) -> str | None:
         """Return the role in which somebody may join a warehouse now, None when not at all."""
@@ -230,7 +228,7 @@ class Hub:
                 portion = cuts.get(audience.selection.lens)
                 if portion is None:
                     portion = cuts[audience.selection.lens] = portions.cut(audience.selection.lens, concerned)
-                deliveries += self._append_portion(audience, portion, tick, at)
+                deliveries += self._dispatch.append_portion(audience, portion, tick, at)
             try:
                 filtered = _cut_filtered(room, concerned, portions)
             except RowMismatch:
@@ -238,7 +236,7 @@ class Hub:
                 self._refetch_those(room.filtering(operation.table for operation in concerned), "schema")
                 filtered = _cut_filtered(room, concerned, portions)
             for audience, portion in filtered:
-                deliveries += self._append_portion(audience, portion, tick, at)
+                deliveries += self._dispatch.append_portion(audience, portion, tick, at)
         self.position = tick
         deliveries += self.channels.deliver(tick, at, told)
         if not self.channels.rooms.empty:
@@ -274,27 +272,8 @@ class Hub:
                     self.fall_behind(member, tick - 1)
 
     def hand_out(self) -> None:
-        """Give every pending frame to its members: the same bytes to each, and no waiting for anybody."""
-        gathered: list[Outbox] = []
-        for audience in self._due:
-            pending, own, topic = audience.pending, audience.own, audience.selection.topic
-            others = [outbox for outbox in audience.members if outbox not in own] if own else audience.members
-            for after, frame in writes_of(pending):
-                for outbox in others:
-                    if outbox.put(frame, topic, after):
-                        gathered.append(outbox)  # noqa: PERF401 — putting is the point, this is the exception
-            for outbox, instead in own.items():
-                if outbox in audience.members:
-                    mixed = [(after, instead.get(place, frame)) for place, (after, frame) in enumerate(pending)]
-                    for after, frame in writes_of(mixed):
-                        if outbox.put(frame, topic, after):
-                            gathered.append(outbox)
-            pending.clear()
-            own.clear()
-        for outbox in gathered:
-            outbox.release()
-        self._due = []
-        self._pending_bytes = 0
+        """Give every pending frame to its members, and say that the hub has moved."""
+        self._dispatch.hand_out()
         self.channels.hand_out()
         self.moved()
 
@@ -309,7 +288,7 @@ class Hub:
                 # Each keeps a rhythm of its own, so that not all screens are told in one loop turn.
                 share = 0.8 + (hash(audience.selection) % 1024) / 5120
                 audience.progress_due = now + self._progress_seconds * share
-                self._append(audience, tick, self.progress_frame(audience))
+                self._dispatch.append(audience, tick, self.progress_frame(audience))
         self.hand_out()
 
     def progress_frame(self, audience: Audience) -> bytes:
@@ -365,7 +344,7 @@ class Hub:
     def end_all(self, reason: str) -> None:
         """End every joining because the stream cannot go on exactly; no joins are taken until `begin`."""
         self.ready = False
-        self._due, self._pending_bytes = [], 0
+        self._dispatch.discard()
         self.channels.end_all(reason)
         members = [member for audience in self._every_audience() for member in _everybody(audience)]
         for member in members:
@@ -426,39 +405,6 @@ class Hub:
                 found.setdefault(warehouse, []).append(operation)
         for warehouse, concerned in found.items():
             yield self._warehouses[warehouse], concerned
-
-    def _append_portion(self, audience: Audience, portion: Portion, tick: int, at: str) -> int:
-        """Append a tick's frame for all, empty for none, with others in its place for those who own something in it."""
-        if not audience.members:
-            return 0
-        bodies = portion.bodies()
-        frame = changes_frame(audience, tick, at, bodies) if bodies else b""
-        if not portion.own:
-            if frame:
-                self._append(audience, tick - 1, frame)
-                return len(audience.members)
-            return 0
-        present = {member.subscriber.user for member in audience.members.values()}
-        frames = {
-            user: changes_frame(audience, tick, at, portion.bodies_for(user)) for user in portion.own.keys() & present
-        }
-        if not frames and not frame:
-            return 0
-        place, owners = len(audience.pending), 0
-        self._append(audience, tick - 1, frame)
-        for outbox, member in audience.members.items():
-            its = frames.get(member.subscriber.user)
-            if its is not None:
-                owners += 1
-                audience.own.setdefault(outbox, {})[place] = its
-        self._pending_bytes += sum(map(len, frames.values()))
-        return len(audience.members) if frame else owners
-
-    def _append(self, audience: Audience, after: int, frame: bytes) -> None:
-        if not audience.pending:
-            self._due.append(audience)
-        audience.pending.append((after, frame))
-        self._pending_bytes += len(frame)
 
     def _audience(self, selection: Selection) -> Audience:
         room = self._warehouses.setdefault(selection.warehouse, Room())

@@ -274,15 +274,14 @@ class Channels:
 
     def tell_of_gap(self, channel: Channel, reason: str) -> None:
         """Say that there were changes which are not told: what is shown has to be read again."""
-        text = f"Changes may be missing ({reason}): read again what you show."
-        channel.outbox.put(frames.system(channel, "floorcast", text))
+        channel.outbox.put(frames.system(channel, "floorcast", frames.gap(reason)))
         channel.outbox.release()
 
     def end_all(self, reason: str) -> None:
         """End every channel because the stream cannot go on exactly; clients join again by themselves."""
         self._due, self.pending_bytes = [], 0
         for channel in tuple(self._all):
-            self.end(channel, f"Changes may be missing ({reason}): read again what you show.", returns=True)
+            self.end(channel, frames.gap(reason), returns=True)
 
     # Inside
 
@@ -319,7 +318,7 @@ class Channels:
     def _end_those(self, audiences: Iterable[ChannelAudience]) -> None:
         for audience in tuple(audiences):
             for channel in tuple(audience.members.values()):
-                self.end(channel, "Changes may be missing (schema): read again what you show.", returns=True)
+                self.end(channel, frames.gap("schema"), returns=True)
 
     def _look_again(self, channel: Channel) -> None:
         """Have a channel see only what it saw before and sees now, until the tick that changed it is settled."""

@@ -70,6 +70,11 @@ def system(channel: Channel, extension: str, text: str, *, error: bool = False) 
     return wire.encode(channel.version, refs, channel.topic, "system", orjson.dumps(told))
 
 
+def gap(reason: str) -> str:
+    """Return the words for changes that are not told; the reason is one of `codes.REFETCH_REASONS`, or `position`."""
+    return f"Changes may be missing ({reason}): read again what you show."
+
+
 def _change_frame(outlook: Outlook, data: bytes, ids: list[int]) -> bytes:
     return wire.push(outlook.version, outlook.topic, CHANGES, payload(ids, data))
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from floorcast.errors import AnotherTick, TickNotKept
 from floorcast.filter.row import RowMismatch
+from floorcast.gateway.channels import frames
 from floorcast.gateway.channels.channel import Channel
 from floorcast.gateway.channels.channels import Channels
 from floorcast.gateway.channels.message import Messages
@@ -97,7 +98,7 @@ class Retelling:
         if reason and not channel.over:
             # It is this very errand, which must not cancel itself before the last word is out.
             channel.errand = None
-            self._channels.end(channel, f"Changes may be missing ({reason}): read again what you show.", returns=True)
+            self._channels.end(channel, frames.gap(reason), returns=True)
 
     async def _bring(self, channel: Channel, after: Position) -> None:
         sources, channels = self._sources, self._channels
@@ -145,13 +146,13 @@ class Retelling:
     async def _send(self, channel: Channel, tick: int, at: str, told: list[Told], after: Position) -> None:
         if tick == after.tick and after.n:
             told = [each for each in told if each[1].n > after.n]
-        frames = self._channels.frames_for(channel, told, Messages(tick, at, self._channels.shapes))
+        written = self._channels.frames_for(channel, told, Messages(tick, at, self._channels.shapes))
         outbox = channel.outbox
-        while frames and not outbox.has_room and not outbox.overflown:
+        while written and not outbox.has_room and not outbox.overflown:
             room = asyncio.Event()
             outbox.when_room(room.set)
             await room.wait()
-        if frames and not channel.over and outbox.put(frames, channel.topic, tick - 1):
+        if written and not channel.over and outbox.put(written, channel.topic, tick - 1):
             outbox.release()
         await asyncio.sleep(0)
 
