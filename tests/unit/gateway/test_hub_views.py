@@ -146,7 +146,7 @@ def test_a_letter_to_nobody_here_is_no_frame(hub: Hub) -> None:
     anna = _join(hub, "anna")
     assert _deliver(hub, _letter(1, "max"), _letter(2, "")) == 0
     assert anna.frames == []
-    assert hub._due == []
+    assert hub._dispatch._due == []
 
 
 def test_ones_own_record_is_whole_and_a_colleagues_is_not(hub: Hub) -> None:
