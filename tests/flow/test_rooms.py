@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from tests.fixtures.gateway import NORTH, Open, Place, Stream
+from tests.fixtures.gateway import NORTH, Open, Place, Stream, a_token
 from tests.fixtures.guests import ROOM, Guest, a_message, as_object, enter, heard
 from tests.fixtures.postgres import Database
 from tests.fixtures.time import UNIT
@@ -152,6 +152,24 @@ async def test_policies_say_who_listens_and_who_speaks_in_private(
             _, refused = await guest.hear()
             reason = "Unauthorized: You do not have permissions to read from this Channel topic: floor"
             assert refused["response"] == {"reason": reason}, user
+
+
+async def test_a_newer_token_is_asked_for_what_it_may(open_gateway: Open, stream: Stream, house: House) -> None:
+    """Who may not speak any more is not heard; who may not even listen is told so and closed."""
+    place = await open_gateway(stream, house=house)
+    async with enter(place, private=True) as anna, enter(place, private=True, broadcast={"ack": True}) as other:
+        await other.tell("access_token", {"access_token": a_token("reader")})
+        status = "ok"
+        while status == "ok":
+            # The token is taken in silence, a moment later.
+            await other.say("e", {})
+            status = (await other.hear())[1]["status"]
+        await anna.tell("access_token", {"access_token": a_token("writer")})
+        event, told = await anna.hear()
+        while event == "broadcast":
+            event, told = await anna.hear()
+        assert told["message"] == "You no longer have permission to read from this Channel topic: floor"
+        assert (await anna.hear())[0] == "phx_close"
 
 
 async def test_who_joins_late_is_told_again_what_a_private_room_said(

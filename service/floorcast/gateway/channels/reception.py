@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from random import SystemRandom
 from typing import Protocol
 
 import orjson
 
+from floorcast.backoff import Backoff
 from floorcast.broadcast import Broadcast
 from floorcast.database.channel_messages import StoredMessage
 from floorcast.errors import DatabaseUnavailable
@@ -161,18 +163,23 @@ class Reception:
     async def _look_again(self, channel: Channel) -> None:
         if self._rights is None:
             return
-        try:
-            rights = await self._rights.read(channel.person, channel.name)
-        except DatabaseUnavailable:
-            # Nobody can say that he lost anything; the next token asks again.
-            return
-        if not channel.over:
-            channel.rights = rights
-            if not rights.may_read:
-                text = f"You no longer have permission to read from this Channel topic: {channel.name}"
-                self._channels.end(channel, text, returns=False)
-            else:
-                self._channels.entered(channel)
+        person, backoff = channel.person, Backoff(SystemRandom(), largest_seconds=5.0)
+        rights: Rights | None = None
+        while rights is None:
+            try:
+                rights = await self._rights.read(person, channel.name)
+            except DatabaseUnavailable:
+                # Nobody can say yet that he lost anything.
+                await asyncio.sleep(backoff.next_seconds())
+            if channel.over or channel.person is not person:
+                # A token that is newer still has an errand of its own.
+                return
+        channel.rights = rights
+        if rights.may_read:
+            self._channels.entered(channel)
+        else:
+            text = f"You no longer have permission to read from this Channel topic: {channel.name}"
+            self._channels.end(channel, text, returns=False)
 
     def _refuse(self, channel: Channel, message: Message, reason: str) -> None:
         if not channel.over:
