@@ -2,6 +2,7 @@
 
 import pytest
 from tests.fixtures.gateway import NORTH, SOUTH, Open, Stream, a_token, an_operation
+from tests.fixtures.guests import a_message
 from tests.fixtures.scripts import Run
 
 
@@ -32,4 +33,26 @@ async def test_changes_arrive_in_the_callbacks_of_the_bindings_they_meet(
     assert data[0]["record"] == {"id": 1, "text": "made"}
     assert data[1]["old_record"] == {"id": 3, "text": "down"}
     assert data[2]["old_record"] == {"id": 4, "text": "gone"}
+    assert await script.end() == 0
+
+
+@pytest.mark.parametrize("which", ["today", "old"])
+async def test_what_is_said_in_a_room_arrives_in_the_callback_of_its_event(
+    open_gateway: Open, python_client: Run, which: str
+) -> None:
+    """Its own words where it asks for them, and the database's."""
+    stream = Stream()
+    place = await open_gateway(stream)
+    script = await python_client("broadcasts.py", which, place.url.removesuffix("/websocket"), a_token("bert"))
+    config = {"broadcast": {"self": True, "ack": False}, "presence": {"key": ""}, "private": False}
+    await script.say(do="subscribe", topic="floor", names=["own", "news"], config=config)
+    await script.until("status", error=None)
+    await script.say(do="say", name="own", payload={"x": 1.5})
+    own = await script.until("heard")
+    stream.close_tick(a_message(1, "news", '{"n": 2}'))
+    news = await script.until("heard")
+    assert [(each["name"], each["told"]["payload"]) for each in (own, news)] == [
+        ("own", {"x": 1.5}),
+        ("news", {"n": 2}),
+    ]
     assert await script.end() == 0
