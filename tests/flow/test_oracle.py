@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 import redis.asyncio
-from hypothesis import HealthCheck, Phase, given, note, seed, settings
+from hypothesis import HealthCheck, Phase, example, given, note, seed, settings
 from tests.builders import SECRET, a_token
 from tests.fixtures.gateway import free_port
-from tests.fixtures.histories import Actions, Round, Scale, Seat, histories, scales
+from tests.fixtures.histories import LET_IN_BY_A_LARGE_TICK, Actions, Round, Scale, Seat, histories, scales
 from tests.fixtures.kiosk import Kiosk, Row, Wish
 from tests.fixtures.postgres import Connection, Database, temporary_database
 from tests.fixtures.spools import open_spooler
@@ -197,9 +197,8 @@ class Theatre:
                     await self.stop()
                     await self.start()
                 case "flush":
-                    client = redis.asyncio.Redis.from_url(self.redis_url)
-                    await client.flushdb()
-                    await client.aclose()
+                    async with redis.asyncio.Redis.from_url(self.redis_url) as client:
+                        await client.flushdb()
 
     async def come(self, kiosk: Kiosk) -> None:
         """Connect somebody."""
@@ -384,6 +383,7 @@ SEED = int(os.environ.get("FLOORCAST_ORACLE_SEED", "20261123"))
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(drawn=histories(SEATS), scale=scales)
+@example(drawn=LET_IN_BY_A_LARGE_TICK, scale=Scale(large_count=3))
 def test_everybody_holds_what_select_shows_him_whatever_happens(
     postgres_server: EmbeddedPostgres, redis_server: EmbeddedRedis, template: str, drawn: list[Round], scale: Scale
 ) -> None:
