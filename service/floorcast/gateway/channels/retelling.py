@@ -15,7 +15,7 @@ from floorcast.gateway.channels.message import Messages
 from floorcast.gateway.channels.seen import Told
 from floorcast.gateway.errand import Refetch, Sources
 from floorcast.observe import CaughtUp, TaskFailed, observe
-from floorcast.operation import ORGANIZATION, PERSON, Operation
+from floorcast.operation import Operation
 from floorcast.past import PastTick, in_order
 from floorcast.position import Position
 
@@ -133,15 +133,11 @@ class Retelling:
         channel.since = max(channel.since, upto)
 
     async def _send_large(self, channel: Channel, parts: Sequence[tuple[str, PastTick]], after: Position) -> None:
-        """Send a tick that is held nowhere but in the trail, warehouse by warehouse."""
-        for number, (warehouse, tick) in enumerate(parts):
-            async for told in self._pages(warehouse, tick, is_first=not number):
-                await self._send(channel, tick.tick, tick.at, told, after)
-
-    async def _pages(self, warehouse: str, tick: PastTick, *, is_first: bool) -> AsyncIterator[list[Told]]:
-        """Yield a large tick's pages in a warehouse; what is told in all of them, in the first alone."""
-        async for page in self._sources.told_of_large(warehouse, tick):
-            yield [(warehouse, each) for each in page.operations if is_first or not _is_shared(each)]
+        """Send a tick that is held nowhere but in the trail: the pages of all warehouses side by side."""
+        tick = parts[0][1]
+        pages = {warehouse: aiter(self._sources.told_of_large(warehouse, each)) for warehouse, each in parts}
+        async for told in _side_by_side(pages):
+            await self._send(channel, tick.tick, tick.at, told, after)
 
     async def _send(self, channel: Channel, tick: int, at: str, told: list[Told], after: Position) -> None:
         if tick == after.tick and after.n:
@@ -174,6 +170,33 @@ def _together(parts: Sequence[tuple[str, PastTick]]) -> list[Told]:
     return [(warehouse, each) for each in in_order(operations) for warehouse in where[id(each)]]
 
 
-def _is_shared(operation: Operation) -> bool:
-    kind, separator, _ = operation.warehouse.partition(":")
-    return bool(separator) and kind in (ORGANIZATION, PERSON)
+async def _side_by_side(pages: dict[str, AsyncIterator[PastTick]]) -> AsyncIterator[list[Told]]:
+    """Yield what a large tick brought to several warehouses, each change with all places in which it is told.
+
+    A page of each is held; what is complete in all of them is yielded.
+    """
+    held: dict[str, Sequence[Operation]] = {}
+    while pages or held:
+        for warehouse in [name for name in pages if not held.get(name)]:
+            page = await anext(pages[warehouse], None)
+            if page is None:
+                del pages[warehouse]
+            held[warehouse] = () if page is None else page.operations
+        held = {warehouse: operations for warehouse, operations in held.items() if operations}
+        if any(warehouse not in held for warehouse in pages):
+            # An empty page: something may follow.
+            continue
+        upto = min((operations[-1].n for warehouse, operations in held.items() if warehouse in pages), default=None)
+        told = [
+            (warehouse, each)
+            for warehouse, operations in held.items()
+            for each in operations
+            if upto is None or each.n <= upto
+        ]
+        held = {
+            warehouse: [each for each in operations if upto is not None and each.n > upto]
+            for warehouse, operations in held.items()
+        }
+        held = {warehouse: operations for warehouse, operations in held.items() if operations}
+        if told:
+            yield sorted(told, key=lambda each: (each[1].n, each[1].op != "leave"))
