@@ -46,20 +46,6 @@ async def test_a_database_restored_from_a_dump_goes_on_behind_one_cut(own_postgr
             assert row[:2] == (3, "warehouses")
 
 
-async def test_another_history_can_be_begun_by_hand(database: Database) -> None:
-    """Where nobody is left who remembers the one that a restore took away."""
-    (documented,) = re.findall(
-        r"```sql\n(insert into floorcast\.incarnation .*?)```", read("docs/operations.md"), re.DOTALL
-    )
-    async with database.service("floorcast_relay") as relay:
-        before = await newest_tick(relay)
-        async with database.owner() as owner:
-            await owner.execute(documented.encode())
-        after = await newest_tick(relay)
-    assert (after.tick, after.seal) == (before.tick, before.seal)
-    assert after.incarnation != before.incarnation
-
-
 async def _relay_refuses(database: Database) -> None:
     async with database.service("floorcast_relay") as connection:
         with pytest.raises(ForeignTrail, match="Backup and restore"):

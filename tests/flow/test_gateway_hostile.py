@@ -134,7 +134,7 @@ async def test_a_frame_that_cannot_be_read_is_answered_and_the_socket_lives(plac
 @pytest.mark.parametrize(
     ("topic", "event", "payload", "code"),
     [
-        ("realtime:room", "phx_join", {}, "unknown_topic"),
+        ("room", "phx_join", {}, "unknown_topic"),
         ("warehouse:", "phx_join", {}, "unknown_topic"),
         ("warehouse:nowhere", "phx_join", {}, "forbidden"),
         ("warehouse:north", "phx_join", [], "bad_join"),

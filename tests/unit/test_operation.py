@@ -215,9 +215,9 @@ def _tracking(op: str = "insert", **row: Any) -> Change:
 def test_gateways_are_told_which_tables_are_tracked_except_ours() -> None:
     """`floorcast.grants` is followed, not sent; nobody may come to take it for a table that is."""
     ((place, body),) = facts_of(_tracking(scope="warehouse"))
-    assert (place, body) == (EVERYWHERE, {"table": "lathes", "tracked": True, "person": None})
+    assert (place, body) == (EVERYWHERE, {"table": "lathes", "tracked": True, "person": None, "anew": False})
     ((_, body),) = facts_of(_tracking("delete", scope="person"))
-    assert body == {"table": "lathes", "tracked": False, "person": None}
+    assert body == {"table": "lathes", "tracked": False, "person": None, "anew": False}
     assert facts_of(_tracking(table_name="floorcast.grants")) == []
     assert operations_of(a_change(table="floorcast.policies")) == ()
 

@@ -203,6 +203,8 @@ class Law:
         """
         past = Law()
         past.tables, past._persons = self.tables, dict(self._persons)
+        # A tick of the past may track a table: the others are sent on.
+        past._tracked, past._protected = self.tables, self.tables
         past._grants = self._grants.past(warehouse, people)
         return past
 

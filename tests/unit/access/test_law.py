@@ -146,3 +146,12 @@ def test_a_tick_that_does_not_concern_access_changes_nothing(law: Law) -> None:
     assert law.settle([an_operation()]) is UNCHANGED
     assert law.settle([a_rule(*readable("work_orders", "viewer"))]) == Settlement(views_changed=True)
     assert not law.view("technician").shows("work_orders")
+
+
+def test_the_law_of_the_past_goes_on_sending_when_a_tick_tracks_a_table(law: Law) -> None:
+    """A large tick may do both: what it brought to other tables is told all the same."""
+    past = law.past(NORTH, {})
+    tracked = a_fact(TRACKED, EVERYWHERE, {"table": "badges", "tracked": True, "person": None, "anew": True})
+    settlement = past.settle([tracked])
+    told = past.told([tracked, an_operation(2)], (NORTH,), settlement)
+    assert [(warehouse, each.table) for warehouse, each in told] == [(NORTH, "work_orders")]
