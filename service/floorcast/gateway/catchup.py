@@ -66,6 +66,8 @@ class CatchUps:
         self._errands: set[asyncio.Task[None]] = set()
         hub.fell_behind = self.fell_behind
         hub.moved = self._moved
+        # Whether somebody else reads what errands share; set by whoever knows.
+        self.others_wait: Callable[[], bool] = _never
 
     def welcome(self, member: Member, joining: Joining) -> None:
         """Answer a join that begins with a picture or behind a cursor, and bring it to the present."""
@@ -93,7 +95,7 @@ class CatchUps:
             await asyncio.wait(self._errands)
 
     def _moved(self) -> None:
-        if self._errands:
+        if self._errands or self.others_wait():
             self._sources.moved()
         else:
             self._sources.forget()
@@ -213,3 +215,8 @@ def _answer(member: Member, answer: bytes) -> None:
     member.asking = None
     member.subscriber.outbox.put(answer)
     member.subscriber.outbox.release()
+
+
+def _never() -> bool:
+    """Nobody else does."""
+    return False

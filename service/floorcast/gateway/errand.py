@@ -77,7 +77,7 @@ class Sources:
     settled: Kept[Settled] = field(default_factory=lambda: Kept(16, lambda _: 1))
     told_of: Kept[PastTick] = field(default_factory=lambda: Kept(_TOLD_BYTES, lambda each: Past(0, (each,)).size))
     # What that was told under: another beginning, or another set of tables, would tell something else.
-    under: tuple[object, int] = (None, 0)
+    under: tuple[object, int, frozenset[str]] = (None, 0, frozenset())
 
     def moved(self) -> None:
         """Wake everybody who waits for the hub."""
@@ -219,7 +219,8 @@ class Sources:
         return told
 
     def _look_what_it_is_under(self) -> None:
-        under = (self.hub.law, self.hub.chronicle.tracked_changed)
+        # The tables may change without a tick: when a look finds that one is protected, or no more.
+        under = (self.hub.law, self.hub.chronicle.tracked_changed, self.hub.law.tables)
         if under != self.under:
             self.forget()
             self.under = under

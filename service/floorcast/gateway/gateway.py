@@ -100,14 +100,14 @@ class Gateway(Generic[HeaderT]):
         self._catch_ups = CatchUps(
             self._hub, past.pages, past.trail, past.pictures, reading_seconds=settings.reading_seconds
         )
-        # News of the hub are for those, too, whose channels are being brought to the present.
-        self._hub.moved = self._catch_ups.sources.moved
         self._retelling = Retelling(self._hub.channels, self._catch_ups.sources)
         house = house or House()
         self._hub.channels.rooms = house.rooms
         self._crossing = Crossing(house.rooms, house.line)
         self._messenger = Messenger(house.rooms, past.trail, lambda: self._hub.seals.anchor)
         self._reception = Reception(self._hub.channels, house.rights, house.messages, self._retelling)
+        # News of the hub are for those, too, whose channels are being brought to the present.
+        self._catch_ups.others_wait = lambda: self._retelling.waiting or self._reception.waiting
         self._attendance = Attendance(board, lease_seconds=settings.presence_lease_seconds, clock=time.monotonic)
         self._channel_presence = ChannelPresence(self._attendance.presence)
         self._hub.channels.entered = self._channel_presence.entered

@@ -103,7 +103,12 @@ class Channels:
     # Joining
 
     def join(self, channel: Channel, *, live: bool) -> None:
-        """Take in a channel whose rights are known: live from after `position`, or to be brought there from `since`."""
+        """Take in a channel whose rights are known: live from after `position`, or to be brought there from `since`.
+
+        It may have waited: what its person sees, and what there is to subscribe to, is looked up now.
+        """
+        channel.sight = self.sight_of(channel.person.role, channel.person.user)
+        channel.bound = bind(channel.config.bindings, self.catalogue)
         self._all[channel] = None
         self._by_user.setdefault(channel.person.user, {})[channel] = None
         self._warehouses.update(channel.sight)

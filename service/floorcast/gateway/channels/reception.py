@@ -65,6 +65,11 @@ class Reception:
         """Ask anew what somebody may do in a private room: his token is another one."""
         self._start(channel, lambda: self._look_again(channel), None)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether somebody may want to hear that the hub has moved."""
+        return bool(self._joining)
+
     async def aclose(self) -> None:
         """Answer nobody any more."""
         for task in self._joining:
@@ -149,11 +154,14 @@ class Reception:
             self._begin(channel, message, "position")
             return
         incarnation, after = origin
+        channel.sight = sight = self._channels.sight_of(channel.person.role, channel.person.user)
         gap = await self._retelling.examine(channel, incarnation, after)
+        if gap is None and sight != self._channels.sight_of(channel.person.role, channel.person.user):
+            # It was examined for what he saw then.
+            gap = "policy"
         if gap is not None:
             self._begin(channel, message, gap)
         elif not channel.over:
-            # Looked up anew: it may have changed while we waited.
             channel.errand = None
             self._channels.join(channel, live=False)
             channel.outbox.put(frames.accepted(channel, message, self._channels.facts_at(after)))
