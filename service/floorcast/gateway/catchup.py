@@ -182,7 +182,9 @@ class CatchUps:
 
     async def _begin_with_picture(self, member: Member, joining: Joining) -> None:
         hub, who = self._hub, member.subscriber
-        not_before = hub.chronicle.changed_at(who.role, who.user, member.audience.selection.warehouse)
+        changed = hub.chronicle.changed_at(who.role, who.user, member.audience.selection.warehouse)
+        # A table that was made again since has none of the rows that an earlier picture shows.
+        not_before = max(changed, hub.chronicle.tracked_changed)
         try:
             shown = await self._pictures.read(picture_request(member, joining, hub), not_before=not_before)
         except tuple(_REFUSED) as error:

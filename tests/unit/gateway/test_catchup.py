@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 from tests.fixtures.errands import Counter, a_counter, answer, ids, turns, until
-from tests.fixtures.gateway import AT, NORTH, SOUTH, ScriptedPicture, Stream, a_grant, an_operation, seal
+from tests.fixtures.gateway import AT, NORTH, SOUTH, ScriptedPicture, Stream, a_fact, a_grant, an_operation, seal
 from tests.fixtures.observed import Observed
 
+from floorcast.change import TRACKED
 from floorcast.database.picture_request import PictureRequest
 from floorcast.errors import DatabaseUnavailable
 from floorcast.gateway import errand
 from floorcast.observe import CaughtUp, TaskFailed
-from floorcast.operation import Operation
+from floorcast.operation import EVERYWHERE, Operation
 from floorcast.tick import Anchor
 
 
@@ -147,6 +148,17 @@ async def test_a_picture_is_asked_for_as_of_the_last_change_of_access(counter: C
         counter.reader(user).join("snapshot")
         await until(lambda: not counter.errands)
     assert [not_before for _, not_before in asked] == [2, 0]
+
+
+async def test_a_picture_is_asked_for_as_of_the_last_tick_that_tracked_a_table(counter: Counter) -> None:
+    """A table that was made again has none of the rows that it had."""
+    asked = _show(counter, _picture(counter))
+    counter.tick(an_operation())
+    counter.tick(a_fact(TRACKED, EVERYWHERE, {"table": "badges", "tracked": True, "person": None, "anew": True}))
+    counter.tick(an_operation())
+    counter.reader().join("snapshot")
+    await until(lambda: not counter.errands)
+    assert [not_before for _, not_before in asked] == [2]
 
 
 async def test_access_that_was_another_before_the_gateway_began_is_looked_up(stream: Stream) -> None:
