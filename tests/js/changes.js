@@ -1,18 +1,22 @@
-// Subscribes to changes of tables with one of the clients: changes.js <package> <url> <key> [<token>]
+// Subscribes to changes of tables with one of the clients: changes.js <package> <url> <key> [<token> ["resuming"]]
 //
 // Told {do: "subscribe", topic, bindings, config}, {do: "unsubscribe", topic}, {do: "token", token};
 // tells {event: "status", topic, status} and {event: "change", topic, binding, payload}.
 import { createInterface } from 'node:readline'
 
-const [name, url, key, token] = process.argv.slice(2)
+const [name, url, key, token, plugin] = process.argv.slice(2)
 const tell = (event, facts) => process.stdout.write(`${JSON.stringify({ event, ...facts })}\n`)
 
 const { RealtimeClient, createClient } = await import(name)
+const { resuming } = await import('../../clients/js/src/realtime.js')
+// Once it is cut off it comes back as soon as it can; how long it waits is the packages' own.
+const realtime = plugin ? resuming({ reconnectAfterMs: () => 50 }) : {}
 // supabase-js is given the project's address, realtime-js that of the sockets.
 const client = createClient
-  ? createClient(url.replace(/^ws/, 'http').replace(/\/realtime\/v1$/, ''), key).realtime
-  : new RealtimeClient(url, { params: { apikey: key } })
-if (token) await client.setAuth(token)
+  ? createClient(url.replace(/^ws/, 'http').replace(/\/realtime\/v1$/, ''), key, { realtime, ...(token && { accessToken: async () => token }) }).realtime
+  : new RealtimeClient(url, { ...realtime, params: { apikey: key } })
+// supabase-js asks for the token at each connection; what is set by hand it would forget then.
+if (token && !createClient) await client.setAuth(token)
 
 const channels = new Map()
 

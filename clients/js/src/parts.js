@@ -1,0 +1,28 @@
+// Puts together what comes in parts: a picture, and each tick, is one step from one whole state to the next, and its cursor
+// belongs to the whole of it.
+
+export class Parts {
+  #rows = {}; // table → rows of the picture so far
+  #changes = [];
+
+  /** Takes the payload of a `snapshot`; returns the whole picture {tick, at, rows, cursor}, or null while more is to come. */
+  picture({ tick, at, part, rows, end, cursor }) {
+    if (part === 1) this.#rows = {};
+    for (const [table, more] of Object.entries(rows)) this.#rows[table] = (this.#rows[table] ?? []).concat(more);
+    if (!end) return null;
+    const whole = this.#rows;
+    this.#rows = {};
+    return { tick, at, rows: whole, cursor };
+  }
+
+  /** Takes the payload of a `changes`; returns the whole tick {tick, at, folded, changes, cursor}, or null. */
+  changes({ tick, at, folded = false, changes, part, end, cursor }) {
+    if (part === undefined) return { tick, at, folded, changes, cursor };
+    if (part === 1) this.#changes = [];
+    this.#changes = this.#changes.concat(changes);
+    if (!end) return null;
+    const whole = this.#changes;
+    this.#changes = [];
+    return { tick, at, folded, changes: whole, cursor };
+  }
+}
