@@ -67,10 +67,16 @@ async def test_a_view_has_the_picture_and_every_change_wherever_the_line_breaks(
     place.past.rows = {"work_orders": [{"id": 1, "text": "first"}, {"id": 2, "text": "second"}]}
     link = await proxy(place.url)
     script = await _follow(node, link.url)
-    assert await script.until("picture") == {"event": "picture", "at": "2026-11-23T10:11:12.345678+00:00", "kept": False}
+    assert await script.until("picture") == {
+        "event": "picture",
+        "at": "2026-11-23T10:11:12.345678+00:00",
+        "kept": False,
+    }
     await script.until("fresh", state="live")
 
-    stream.close_tick(an_operation(1, text="changed"), an_operation(2, op="leave"), an_operation(3, op="enter", text="new"))
+    stream.close_tick(
+        an_operation(1, text="changed"), an_operation(2, op="leave"), an_operation(3, op="enter", text="new")
+    )
     assert [each["op"] for each in (await script.until("changes"))["changes"]] == ["update", "leave", "enter"]
     assert await _rows(script) == [[1, "changed"], [3, "new"]]
 
