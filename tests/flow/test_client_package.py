@@ -120,6 +120,13 @@ async def test_a_view_begins_anew_where_it_must_and_forgets_what_is_withdrawn(
     await script.until("picture", kept=False)
     assert await _rows(script) == [[2, "read"]]
 
+    # What is kept on the device by now goes with the access.
+    await script.say(do="close")
+    await script.until("closed")
+    await script.say(do="follow", warehouse=NORTH, asked={"tables": ["work_orders"]})
+    assert (await script.until("picture"))["kept"]
+    stream.progress("2026-11-23T10:20:00+00:00")
+    await script.until("fresh", state="live")
     stream.close_tick(a_grant("bert", NORTH, None, 1, was="manager"))
     assert (await script.until("ended"))["why"] == "revoked"
     assert await _rows(script) == []
