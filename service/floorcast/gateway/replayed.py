@@ -46,7 +46,8 @@ class Replays:
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         """Keep so many bytes of what was cut, and as many of frames."""
         self._portions: Kept[Portion] = Kept(most_bytes, _weight)
-        self._shown: Kept[_Shown] = Kept(most_bytes, lambda each: _OVERHEAD + sum(map(len, each.frames)))
+        # With the portion, which lives as long as they do: what is owners' own is in no frame for all.
+        self._shown: Kept[_Shown] = Kept(most_bytes, lambda each: _weight(each.portion) + sum(map(len, each.frames)))
         # Operations that were cut so far.
         self.made = 0
 
@@ -157,5 +158,5 @@ def folded_frames(
 
 
 def _weight(portion: Portion) -> int:
-    own = sum(len(body) for bodies in portion.own.values() for body in bodies.values())
+    own = sum(_OVERHEAD + len(body) for bodies in portion.own.values() for body in bodies.values())
     return _OVERHEAD + own + sum(len(body) for body in portion.common if body is not None)

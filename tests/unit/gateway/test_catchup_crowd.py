@@ -123,6 +123,21 @@ async def test_what_is_somebodys_own_is_told_to_him_alone(cuts: Tally[int], *, l
         assert set(map(tuple, told.values())) == {(1, 3)}
 
 
+async def test_what_is_kept_weighs_what_is_somebodys_own_in_it_too() -> None:
+    """Else a large tick of a thousand people's letters would be held whole, and count as nothing."""
+    mine = OWNER_RULE, {"table_name": "letters", "column_name": "text", "actions": ["select"]}
+    base = a_base(
+        tables=TABLES | {"letters"}, policy=(readable("work_orders"), mine), grants={"anna": {NORTH: "viewer"}}
+    )
+    async with a_counter(Stream(base=base)) as counter:
+        counter.reader().join()
+        letters = [an_operation(n, table="letters", text=f"somebody {n}") for n in range(1, ROWS)]
+        counter.tick(*letters, large=True)
+        await until(lambda: not counter.errands)
+        own = sum(len(each.new or b"") for each in letters)
+        assert counter.catch_ups._sources.replays._shown.held_bytes > own
+
+
 async def test_of_a_crowd_of_errands_few_take_a_step_in_a_turn(
     counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,11 +96,13 @@ def bind(asked: Sequence[Mapping[str, Any]], catalogue: Catalogue) -> Bound:
     bindings: list[Binding] = []
     errors: list[str] = []
     ids: dict[bytes, int] = {}
+    taken: set[int] = set()
     for place, each in enumerate(asked):
-        id_ = _id_of(each, ids)
+        id_ = _id_of(each, ids, taken)
         echoed.append({**each, "id": id_})
-        if place >= MOST_BINDINGS:
+        if place == MOST_BINDINGS:
             errors.append(f"Too many postgres_changes: only the first {MOST_BINDINGS} of a channel are served")
+        if place >= MOST_BINDINGS:
             continue
         try:
             binding = _read(id_, each, catalogue)
@@ -116,14 +118,15 @@ class _Unserved(ValueError):  # noqa: N818 — reads as a state
     """Nothing will come of a binding; the text says why."""
 
 
-def _id_of(asked: Mapping[str, Any], ids: dict[bytes, int]) -> int:
+def _id_of(asked: Mapping[str, Any], ids: dict[bytes, int], taken: set[int]) -> int:
     """Return the id of what is asked for; equal for equal, and unequal for unequal ones of the same channel."""
     text = orjson.dumps([asked.get(name) for name in ("event", "schema", "table", "filter", "select")])
     if text not in ids:
         found = zlib.crc32(text) % (_IDS - 1) + 1
-        while found in ids.values():
+        while found in taken:
             found = found % (_IDS - 1) + 1
         ids[text] = found
+        taken.add(found)
     return ids[text]
 
 

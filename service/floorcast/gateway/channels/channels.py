@@ -177,6 +177,10 @@ class Channels:
     def refresh(self, channel: Channel, person: Person) -> None:
         """Go by a newer token of a channel, be it another person's."""
         if channel in self._all:
+            if person.user != channel.person.user and self._waits(channel):
+                # Nobody has looked what this one could see when that happened.
+                self.end(channel, frames.gap("policy"), returns=True)
+                return
             self._forget_person(channel)
             channel.person = person
             self._by_user.setdefault(person.user, {})[channel] = None
@@ -324,6 +328,10 @@ class Channels:
         for audience in tuple(audiences):
             for channel in tuple(audience.members.values()):
                 self.end(channel, frames.gap("schema"), returns=True)
+
+    def _waits(self, channel: Channel) -> bool:
+        """Whether a channel was not told everything yet; what waits in its outbox is taken back."""
+        return not channel.live or channel.outbox.take_back(channel.topic) is not None
 
     def _look_again(self, channel: Channel) -> None:
         """Have a channel see only what it saw before and sees now, until the tick that changed it is settled."""

@@ -4,7 +4,7 @@ What happened in each of somebody's warehouses is read as for their own topics, 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 from floorcast.errors import AnotherTick, TickNotKept
 from floorcast.filter.row import RowMismatch
@@ -14,6 +14,7 @@ from floorcast.gateway.channels.channels import Channels
 from floorcast.gateway.channels.message import Messages
 from floorcast.gateway.channels.seen import Told
 from floorcast.gateway.errand import Refetch, Sources
+from floorcast.gateway.replayed import ROWS_AT_ONCE
 from floorcast.observe import CaughtUp, TaskFailed, observe
 from floorcast.operation import Operation
 from floorcast.past import PastTick, in_order
@@ -142,20 +143,44 @@ class Retelling:
     async def _send(self, channel: Channel, tick: int, at: str, told: list[Told], after: Position) -> None:
         if tick == after.tick and after.n:
             told = [each for each in told if each[1].n > after.n]
-        written = self._channels.frames_for(channel, told, Messages(tick, at, self._channels.shapes))
         outbox = channel.outbox
-        while written and not outbox.has_room and not outbox.overflown:
+        while not outbox.has_room and not outbox.overflown:
             room = asyncio.Event()
             outbox.when_room(room.set)
             await room.wait()
+        written = await self._cut(channel, tick, at, told)
         if written and not channel.over and outbox.put(written, channel.topic, tick - 1):
             outbox.release()
         await asyncio.sleep(0)
+
+    async def _cut(self, channel: Channel, tick: int, at: str, told: Sequence[Told]) -> bytes:
+        """Return what a channel is told of a tick as it may see it now, a piece in each turn of the loop."""
+        while not channel.over:
+            messages, seen = Messages(tick, at, self._channels.shapes), (channel.sight_at(tick), channel.bound)
+            pieces: list[bytes] = []
+            for piece in _pieces(told):
+                await self._sources.turns.take()
+                pieces.append(self._channels.frames_for(channel, piece, messages))
+            if (channel.sight_at(tick), channel.bound) == seen:
+                return b"".join(pieces)
+            # His access has changed between two pieces: what was cut before is not his any more.
+        return b""
 
 
 def _whole(after: Position) -> int:
     """Return the last tick of which everything is known."""
     return after.tick - 1 if after.n else after.tick
+
+
+def _pieces(told: Sequence[Told]) -> Iterator[Sequence[Told]]:
+    """Yield what was told in pieces of about ROWS_AT_ONCE, each with whole changes."""
+    start = 0
+    while start < len(told):
+        end = start + ROWS_AT_ONCE
+        while 0 < end < len(told) and told[end][1].n == told[end - 1][1].n:
+            end += 1
+        yield told[start:end]
+        start = end
 
 
 def _together(parts: Sequence[tuple[str, PastTick]]) -> list[Told]:
