@@ -93,6 +93,8 @@ class Law:
         self.tables: frozenset[str] = frozenset()
         self._tracked: frozenset[str] = frozenset() if beginning is None else beginning.tables
         self._protected: frozenset[str] = frozenset()
+        # Tracked by a tick that no look at the catalogue has followed yet.
+        self._unseen: frozenset[str] = frozenset()
         # Role → what it sees of what is sent: asked for at every join, and one object, which makes comparing quick.
         self._views: dict[str, View] = {}
         self._grants = Grants({}, {}) if beginning is None else Grants(beginning.grants, beginning.warehouses)
@@ -125,9 +127,16 @@ class Law:
         """Return the tables that are sent to whoever has this view; that there are others is not his to know."""
         return frozenset(table for table in self.tables if view.shows(table))
 
+    def awaited(self, role: str) -> frozenset[str]:
+        """Return the tables that may be sent to people of a role once the catalogue was looked at, in a moment."""
+        if role == SERVICE_ROLE or not self._unseen:
+            return self._unseen
+        return frozenset(filter(self._policy.view(role).shows, self._unseen))
+
     def see(self, shapes: Mapping[str, TableShape]) -> None:
         """Take note of what a look at the catalogue found, one that was begun after the last tick of `settle`."""
         self._protected = frozenset(table for table, shape in shapes.items() if shape.is_protected)
+        self._unseen = frozenset()
         self._decide()
 
     def settle(self, operations: Iterable[Operation]) -> Settlement:
@@ -214,6 +223,7 @@ class Law:
         if not body["tracked"] or body.get("anew", True):
             # What was seen under this name may have been another table.
             self._protected -= {table}
+            self._unseen = self._unseen | {table} if body["tracked"] else self._unseen - {table}
         self._decide()
         self._persons.pop(table, None)
         if body.get("person") is not None:

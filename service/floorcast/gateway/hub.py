@@ -108,6 +108,10 @@ class Hub:
         """Return the tables that are sent to whoever has a view."""
         return self.law.tables_for(view)
 
+    def awaited(self, role: str) -> frozenset[str]:
+        """Return the tables of which it is known in a moment whether they are sent to people of a role."""
+        return self.law.awaited(role)
+
     # Joining
 
     def join(

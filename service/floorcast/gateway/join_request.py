@@ -49,11 +49,13 @@ class Ground:
     # Those that are sent to him.
     tables: frozenset[str]
     shapes: Mapping[str, TableShape]
+    # Those of which that is known in a moment.
+    awaited: frozenset[str] = frozenset()
 
 
 def read_request(payload: Mapping[str, Any], ground: Ground) -> Request:
     """Read a join's payload; raises Refusal."""
-    tables = _tables(payload.get("tables"), ground.tables)
+    tables = _tables(payload.get("tables"), ground)
     followed = ground.tables if tables is None else tables
     asked = Asked(tables, _where(payload.get("where"), followed, ground), _columns(payload, followed, ground))
     return Request(
@@ -65,14 +67,17 @@ def read_request(payload: Mapping[str, Any], ground: Ground) -> Request:
     )
 
 
-def _tables(asked: object, known: frozenset[str]) -> frozenset[str] | None:
+def _tables(asked: object, ground: Ground) -> frozenset[str] | None:
     """Read `tables`: None when it names none, for all that there are."""
     if asked is None:
         return None
     if not isinstance(asked, list) or not asked or not all(isinstance(name, str) for name in asked):
         raise Refusal("bad_join", "`tables` is not a list of names")
     for name in asked:
-        if name not in known:
+        if name in ground.awaited:
+            # To say that there is no such table would be the last word for a client that was told to read it again.
+            raise Refusal("not_ready", f"{name[:64]} has just been tracked")
+        if name not in ground.tables:
             raise Refusal("unknown_table", f"{name[:64]!r} is not a table that you may follow")
     return frozenset(asked)
 

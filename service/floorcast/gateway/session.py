@@ -244,7 +244,7 @@ class Session:
         # After access: who may not join learns nothing of what is tracked.
         view = hub.view(role)
         known = hub.tables_for(view)
-        request = read_request(payload, Ground(view, known, hub.shapes))
+        request = read_request(payload, Ground(view, known, hub.shapes, hub.awaited(role)))
         tables = known if request.asked.tables is None else request.asked.tables
         keys = {table: hub.shapes[table].key if table in hub.shapes else () for table in tables}
         selection = Selection(message.topic, topic.warehouse, self.version, look(view, request.asked))

@@ -139,6 +139,10 @@ def test_a_table_is_sent_that_is_tracked_and_protected(law: Law) -> None:
     assert "badges" in law.tables
     law.settle([tracked(anew=True)])
     assert "badges" not in law.tables
+    assert law.awaited("technician") == law.awaited("service_role") == {"badges"}
+    assert law.awaited("kiosk") == frozenset()
+    law.see(seen)
+    assert law.awaited("technician") == frozenset()
 
 
 def test_a_tick_that_does_not_concern_access_changes_nothing(law: Law) -> None:

@@ -1,5 +1,6 @@
 """What a join may ask for, and how it is told what was wrong with it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,6 +28,13 @@ def _read(**payload: Any) -> Request:
 def test_nothing_asks_for_everything_from_now_on() -> None:
     """What old clients send."""
     assert _read() == Request(ALL, Origin(), Manner(), {}, None)
+
+
+def test_a_table_that_was_tracked_a_moment_ago_is_to_be_asked_for_again() -> None:
+    """Who was told to read again because of it comes before it is known what it looks like."""
+    with pytest.raises(Refusal) as refused:
+        read_request({"tables": ["badges"]}, replace(GROUND, awaited=frozenset({"badges"})))
+    assert refused.value.code == "not_ready"
 
 
 def test_everything_that_may_be_asked_for_is_understood() -> None:
