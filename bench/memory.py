@@ -1,6 +1,6 @@
 """What an idle joined socket weighs: resident memory of a gateway process per socket.
 
-python bench/memory.py [--sockets 5000]
+python bench/memory.py [--sockets 10000]
 """
 
 import argparse
@@ -22,7 +22,7 @@ _ALL_ARE_ONE_USER = {
 def main() -> None:
     """Open the sockets and look at the process before and after."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sockets", type=int, default=5000)
+    parser.add_argument("--sockets", type=int, default=10_000)
     arguments = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
