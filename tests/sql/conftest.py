@@ -1,12 +1,13 @@
 """Sessions of a fresh database, and a plant in it. Fixtures of `tests/fixtures` give the database."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from tests.fixtures.postgres import Database, temporary_database
 from tests.fixtures.tampering import FORGET
 from tests.sql.attempts import Attempts
-from tests.sql.plant import Connection, Plant, build_plant, connect
+from tests.sql.plant import Connection, Plant, add_template, build_plant, connect
 from tests.sql.world import build_world
 
 from floorcast.embedded.postgres import EmbeddedPostgres
@@ -30,6 +31,12 @@ def service(database: Database) -> Iterator[Connection]:
 def plant(owner: Connection) -> Plant:
     """A plant in the test's database."""
     return build_plant(owner)
+
+
+@pytest.fixture
+def monthly(owner: Connection, plant: Plant) -> UUID:
+    """A template of north."""
+    return add_template(owner, plant.north)
 
 
 @pytest.fixture
