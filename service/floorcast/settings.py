@@ -244,6 +244,37 @@ class Settings(BaseSettings):
         description="How long `realtime.messages` keeps what was said in rooms; 0: for ever. In a Supabase project, "
         "Supabase says.",
     )
+    webhook_private: str | None = Field(
+        None,
+        validation_alias="FLOORCAST_WEBHOOK_PRIVATE",
+        description="Addresses and networks, separated by commas, that webhooks may call although they are not public, "
+        "by http:// too. Absent: webhooks go to public addresses only, by https://.",
+    )
+    webhook_ports: str = Field(
+        "80,443,8080,8443",
+        validation_alias="FLOORCAST_WEBHOOK_PORTS",
+        description="Ports that webhooks may call: numbers and ranges such as 8000-8999, separated by commas.",
+    )
+    webhook_seconds: Annotated[float, Field(ge=0.1, le=300)] = Field(
+        20.0,
+        validation_alias="FLOORCAST_WEBHOOK_SECONDS",
+        description="How long a webhook's receiver may take to answer.",
+    )
+    webhook_bytes: Annotated[int, Field(ge=4_096)] = Field(
+        262_144,
+        validation_alias="FLOORCAST_WEBHOOK_BYTES",
+        description="The largest message that a webhook is sent; a change that is larger by itself is sent alone.",
+    )
+    webhooks_at_once: Annotated[int, Field(ge=1)] = Field(
+        64,
+        validation_alias="FLOORCAST_WEBHOOKS_AT_ONCE",
+        description="How many messages one gateway process posts at the same time.",
+    )
+    webhook_key_hours: Annotated[float, Field(ge=0, le=720)] = Field(
+        24.0,
+        validation_alias="FLOORCAST_WEBHOOK_KEY_HOURS",
+        description="How long messages are signed with a webhook's earlier secret too, after a new one was made.",
+    )
     log_format: Literal["auto", "json", "plain"] = Field(
         "auto",
         validation_alias="FLOORCAST_LOG_FORMAT",
@@ -287,7 +318,18 @@ class Settings(BaseSettings):
             raise ValueError("should be keys that begin with sb_publishable_, separated by commas")
         return value
 
-    @field_validator("trusted_proxies")
+    @field_validator("webhook_ports")
+    @classmethod
+    def _are_ports(cls, value: str) -> str:
+        try:
+            ranges = _ranges(value)
+        except ValueError:
+            ranges = ()
+        if not ranges or not all(0 < first <= last < 65_536 for first, last in ranges):  # noqa: PLR2004 — TCP's own number
+            raise ValueError("should be ports and ranges of ports, such as 443,8000-8999")
+        return value
+
+    @field_validator("trusted_proxies", "webhook_private")
     @classmethod
     def _are_networks(cls, value: str | None) -> str | None:
         try:
@@ -325,6 +367,21 @@ class Settings(BaseSettings):
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The proxies that are believed."""
         return _networks(self.trusted_proxies)
+
+    @property
+    def webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Networks that webhooks may call though they are not public."""
+        return _networks(self.webhook_private)
+
+    @property
+    def webhook_port_ranges(self) -> tuple[tuple[int, int], ...]:
+        """Ports that webhooks may call, first and last."""
+        return _ranges(self.webhook_ports)
+
+
+def _ranges(text: str) -> tuple[tuple[int, int], ...]:
+    parts = (part.partition("-") for part in _parts(text))
+    return tuple((int(first), int(last or first)) for first, _, last in parts)
 
 
 def _networks(text: str | None) -> tuple[IPv4Network | IPv6Network, ...]:

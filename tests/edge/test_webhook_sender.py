@@ -14,7 +14,8 @@ from tests.fixtures.time import UNIT
 from floorcast.gateway.webhooks.address import Reach
 from floorcast.gateway.webhooks.answer import ANSWER_BYTES
 from floorcast.gateway.webhooks.connector import SystemResolver
-from floorcast.gateway.webhooks.sender import NotAnswered, Post, Sender
+from floorcast.gateway.webhooks.message import Post
+from floorcast.gateway.webhooks.sender import NotAnswered, Sender
 from floorcast.gateway.webhooks.target import Target
 
 ANY_PORT = ((1, 65535),)

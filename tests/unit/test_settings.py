@@ -75,3 +75,21 @@ def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("FLOORCAST_TRUSTED_PROXIES", "proxy.example")
     with pytest.raises(SettingsError, match="addresses and networks"):
         load_settings()
+
+
+def test_webhooks_go_to_the_public_only_unless_a_network_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And to few ports: what listens on others was hardly meant to be posted to."""
+    assert load_settings().webhook_networks == ()
+    assert (443, 443) in load_settings().webhook_port_ranges
+    monkeypatch.setenv("FLOORCAST_WEBHOOK_PRIVATE", "10.1.0.0/16, fd12::/16")
+    monkeypatch.setenv("FLOORCAST_WEBHOOK_PORTS", "443, 8000-8999")
+    assert [str(network) for network in load_settings().webhook_networks] == ["10.1.0.0/16", "fd12::/16"]
+    assert load_settings().webhook_port_ranges == ((443, 443), (8000, 8999))
+
+
+@pytest.mark.parametrize("ports", ["https", "0", "70000", "9000-8000", "443;80", ","])
+def test_ports_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch, ports: str) -> None:
+    """Rather than calling none, or all."""
+    monkeypatch.setenv("FLOORCAST_WEBHOOK_PORTS", ports)
+    with pytest.raises(SettingsError, match="FLOORCAST_WEBHOOK_PORTS"):
+        load_settings()

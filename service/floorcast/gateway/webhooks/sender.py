@@ -2,14 +2,13 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 import httpcore
 
 from floorcast.gateway.webhooks.address import Reach
 from floorcast.gateway.webhooks.answer import ANSWER_BYTES, Answer
 from floorcast.gateway.webhooks.connector import Connector, Resolve, SystemResolver
+from floorcast.gateway.webhooks.message import Post
 from floorcast.gateway.webhooks.target import Target
 
 _CONNECT_SECONDS = 10.0
@@ -19,14 +18,6 @@ _KEEP_SECONDS = 5.0
 
 class NotAnswered(Exception):  # noqa: N818 — reads as an event, which it is
     """Nothing came back, and why; the receiver may have taken the message all the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """What is sent."""
-
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class Sender:
