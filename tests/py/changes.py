@@ -1,6 +1,7 @@
 """Subscribes to changes of tables with Supabase's client: changes.py <url> <key> <token>.
 
-Told {"do": "subscribe", "topic", "bindings"} in lines of JSON; tells {"event": "status", …} and {"event": "change", …}.
+Told {"do": "subscribe", "topic", "bindings"} and {"do": "token", "token"} in lines of JSON;
+tells {"event": "status", …} and {"event": "change", …}.
 """
 
 import asyncio
@@ -26,6 +27,9 @@ async def main(url: str, key: str, token: str) -> None:
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := await reader.readline():
         command = json.loads(line)
+        if command["do"] == "token":
+            await client.set_auth(command["token"])
+            continue
         channel = client.channel(command["topic"], {"config": command.get("config", {})})
         for number, binding in enumerate(command["bindings"]):
 
