@@ -31,6 +31,7 @@ _COUNTED_ONLY: frozenset[type[Event]] = frozenset(
         observe.SocketOpened,
         observe.TopicJoined,
         observe.ChannelJoined,
+        observe.WebhookDelivered,
     }
 )
 
@@ -47,6 +48,10 @@ _WARNINGS: frozenset[type[Event]] = frozenset(
         observe.TickMissing,
         observe.TopicsEnded,
         observe.SubscriberSlow,
+        observe.WebhookFailed,
+        observe.WebhookRejected,
+        observe.WebhookPaused,
+        observe.WebhookDisabled,
         observe.ScheduleRefused,
         observe.JobFailed,
     }

@@ -303,6 +303,56 @@ class PictureRead(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookDelivered(Event):
+    """A webhook's receiver took a message with so many changes."""
+
+    consumer: str
+    changes: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookFailed(Event):
+    """A webhook's receiver did not take a message; it is sent again."""
+
+    consumer: str
+    reason: str
+    again_in_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRejected(Event):
+    """A webhook's receiver does not want a change; later ones of the same row wait behind it, all others go on."""
+
+    consumer: str
+    change: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookPaused(Event):
+    """A webhook's receiver failed too often, or asked for time: nothing is sent to it for so long."""
+
+    consumer: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookResumed(Event):
+    """A webhook that was paused is taken again."""
+
+    consumer: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDisabled(Event):
+    """A webhook was switched off, for good: its receiver wants nothing more, or its URL is none that may be called."""
+
+    consumer: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class MaintenanceDue(Event):
     """Maintenance schedules that were due made this many work orders."""
 

@@ -5,6 +5,7 @@ needs nothing here. Beside them stand the few figures that are more than a count
 """
 
 import re
+import time
 from collections.abc import Mapping
 
 from prometheus_client import (
@@ -21,7 +22,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from floorcast import observe
-from floorcast.observe import CanaryRound, Event, PictureRead, SocketClosed, SocketOpened, TickDelivered
+from floorcast.observe import (
+    CanaryRound,
+    Event,
+    PictureRead,
+    SocketClosed,
+    SocketOpened,
+    TickDelivered,
+    WebhookDelivered,
+    WebhookDisabled,
+    WebhookPaused,
+    WebhookResumed,
+)
 
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
@@ -29,6 +41,7 @@ _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _CANARY_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_WEBHOOK_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _PICTURE_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -60,6 +73,21 @@ class Metrics:
             buckets=_CANARY_SECONDS,
             registry=self._registry,
         )
+        self._webhooks = Histogram(
+            "floorcast_webhook_seconds",
+            "How long a webhook's receiver took to take a message.",
+            buckets=_WEBHOOK_SECONDS,
+            registry=self._registry,
+        )
+        self._webhook_changes = Counter(
+            "floorcast_webhook_changes", "Changes that receivers of webhooks took.", registry=self._registry
+        )
+        self._webhooks_paused = Gauge(
+            "floorcast_webhooks_paused", "Webhooks that nothing is sent to at the moment.", registry=self._registry
+        )
+        # Until when, by consumer, on the monotonic clock: whoever is not sent anything any more is not paused for ever.
+        self._paused: dict[str, float] = {}
+        self._webhooks_paused.set_function(self._count_paused)
 
     def count(self, event: Event) -> None:
         """Take one event into account."""
@@ -78,8 +106,20 @@ class Metrics:
                 self._canaries.observe(seconds)
             case PictureRead(seconds=seconds):
                 self._pictures.observe(seconds)
+            case WebhookDelivered(changes=changes, seconds=seconds):
+                self._webhooks.observe(seconds)
+                self._webhook_changes.inc(changes)
+            case WebhookPaused(consumer=consumer, seconds=seconds):
+                self._paused[consumer] = time.monotonic() + seconds
+            case WebhookResumed(consumer=consumer) | WebhookDisabled(consumer=consumer):
+                self._paused.pop(consumer, None)
             case _:
                 pass
+
+    def _count_paused(self) -> float:
+        now = time.monotonic()
+        self._paused = {consumer: until for consumer, until in self._paused.items() if until > now}
+        return len(self._paused)
 
     def render(self) -> bytes:
         """Return every figure in Prometheus' text format."""

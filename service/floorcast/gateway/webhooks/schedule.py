@@ -22,6 +22,8 @@ class Patience:
     # How long it stays open: doubled each time that the trial fails.
     open_seconds: float = 30.0
     longest_open_seconds: float = 600.0
+    # How long a lease is left alone while waiting; well below what leases last.
+    hold_seconds: float = 5.0
 
     def backoff(self, random: Random) -> Backoff:
         """Return the delays of one message."""

@@ -37,11 +37,13 @@ class Sender:
         Args:
             reach: where to.
             seconds: that an answer may take, from the first look at the name to its last byte.
-            connections: that may be open at once.
+            connections: that may be in use at once.
             resolve: how names become addresses; the system's way if None.
             context: whom to believe; whom the system believes if None.
         """
         self._seconds = seconds
+        # Whoever waits for his turn has not begun to wait for an answer.
+        self._turns = asyncio.Semaphore(connections)
         self._system = SystemResolver() if resolve is None else None
         context = context or ssl.create_default_context()
         # Two pools, since a connector has to know whether what it connects will be encrypted.
@@ -69,7 +71,7 @@ class Sender:
             NotAnswered: there is none.
         """
         try:
-            async with asyncio.timeout(self._seconds):
+            async with self._turns, asyncio.timeout(self._seconds):
                 return await self._post(target, post)
         except TimeoutError:
             raise NotAnswered(f"no answer within {self._seconds:g} seconds") from None
