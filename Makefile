@@ -59,10 +59,11 @@ format: ## Let the formatters have their way
 	$(RUN)ruff check --fix .
 	$(RUN)sqlfluff fix --disable-progress-bar schema triggers service
 
-snapshot: ## Write schema/snapshot.sql and the generated parts of docs/ anew, after a change of schema/, triggers/ or codes
+snapshot: ## Write schema/snapshot.sql, the generated parts of docs/ and the transcripts anew, after a change of schema/, triggers/, codes or messages
 	@$(SET_UP) dev
 	@$(RUN)pytest -q tests/contract/test_schema_snapshot.py tests/contract/test_schema_document.py \
-		tests/contract/test_protocol_document.py tests/contract/test_asyncapi_document.py --write-snapshot
+		tests/contract/test_protocol_document.py tests/contract/test_asyncapi_document.py \
+		tests/flow/test_transcripts.py --write-snapshot
 
 clean: ## Remove what was installed and cached here; the data of `make run` stays
 	rm -rf .venv tests/js/node_modules tests/py/site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
