@@ -5,9 +5,12 @@ on a socket that is open, and the clock runs from the join to the last change th
 in order is looked at afterwards. Three times, each with a gateway that has to read the past from further away:
 
 memory    the gateway saw it all, and remembers it
-Redis     the gateway was started afterwards, and reads the logs; what one reader leaves behind serves nobody else,
-          because the other warehouse is asked for in between and there is room for one of the two
+Redis     the gateway was started afterwards, and reads the logs
 trail     the same, when Redis has been emptied
+
+What one reader leaves behind serves nobody else: the other warehouse is asked for in between, and of what is read there
+is room for one of the two; and something happens elsewhere, whereupon a gateway forgets what it told when nobody is
+being told any more. Whether each round read what it should is asked of the gateway's own figures.
 
 The floors are the same bytes to the same client from a process that does nothing but write them to a socket, and one
 SELECT of the same rows of the trail.
@@ -20,8 +23,10 @@ must: p50 at most 20 ms
 import argparse
 import asyncio
 import multiprocessing
+import re
 import socket
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,6 +44,11 @@ _SMALL = {"FLOORCAST_MEMORY_BYTES": "1048576"}
 
 _QUESTION = b"x" * 200
 
+_READING = re.compile(r'^floorcast_past_seconds_(count|sum){where="(\w+)"} (\S+)$', re.MULTILINE)
+
+_READ = {"memory": (False, False, False), "Redis": (True, False, True), "trail": (False, True, True)}
+"""Whether every round reads from the logs, whether every round reads from the trail, whether anything is read."""
+
 
 @dataclass
 class Place:
@@ -50,6 +60,27 @@ class Place:
     left: int = 0
 
 
+@dataclass
+class Aside:
+    """Where something happens between two rounds."""
+
+    database: str
+    place: Place
+
+    async def happen(self, port: int, token: str) -> None:
+        """Have a change there, and return when the gateway has told somebody of it who is live."""
+        client, told = Listener(), asyncio.Event()
+        await client.connect(port, token)
+        if not await joined(client, self.place.warehouse):
+            raise SystemExit("a join was refused")
+        client.hear = lambda frame: told.set() if b'"changes"' in frame else None
+        async with await psycopg.AsyncConnection.connect(self.database, autocommit=True) as connection:
+            await connection.execute("update bench.reading set value = value || '.' where id = %s", [self.place.row])
+        async with asyncio.timeout(10):
+            await told.wait()
+        client.close()
+
+
 def main() -> None:
     """Start the stack and measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -57,7 +88,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=50)
     arguments = parser.parse_args()
     with stack() as it, it.process("-m", "floorcast", "relay"):
-        places = [Place(it.warehouse, 1), Place(_another(it), 2)]
+        places = [Place(it.warehouse, 1), Place(_another(it, 2), 2)]
+        arguments.aside = Aside(it.postgres.owner_url, Place(_another(it, 3), 3))
         with _gateway(it) as port:
             uvloop.run(_leave(it, port, places))
             _write(it, places, arguments.changes)
@@ -83,10 +115,10 @@ def _gateway(it: Stack, **environment: str) -> Iterator[int]:
         yield port
 
 
-def _another(it: Stack) -> str:
-    """Make another warehouse, which the same person may see, and a row in it."""
+def _another(it: Stack, row: int) -> str:
+    """Make another warehouse with a row of that number in it, which the same person may see."""
     with psycopg.connect(it.postgres.owner_url, autocommit=True) as connection:
-        row = connection.execute(
+        made = connection.execute(
             """
             with w as (
                 insert into public.warehouses (organization_id, name)
@@ -97,14 +129,14 @@ def _another(it: Stack) -> str:
                 select a.user_id, w.id, a.role from public.user_warehouse_access as a, w
                 where a.warehouse_id = %(first)s
             ),
-            r as (insert into bench.reading select 2, id, 'first' from w)
+            r as (insert into bench.reading select %(row)s, id, 'first' from w)
             select id::text from w
             """,
-            {"first": it.warehouse},
+            {"first": it.warehouse, "row": row},
         ).fetchone()
-    if row is None:
+    if made is None:
         raise SystemExit("no warehouse was made")
-    return str(row[0])
+    return str(made[0])
 
 
 async def _leave(it: Stack, port: int, places: list[Place]) -> None:
@@ -164,14 +196,32 @@ async def _rounds(name: str, port: int, token: str, places: list[Place], argumen
     """Come back again and again, to each place in turn; returns what was received the last time, as on the wire."""
     delays: list[float] = []
     received = b""
+    before = await asyncio.to_thread(_reading, port)
     # The first of each place is not counted: code is loaded, connections are opened.
     for number in range(-len(places), arguments.rounds):
         place = places[number % len(places)]
         delay, received = await _come_back(port, token, place, arguments.changes)
+        await arguments.aside.happen(port, token)
         if number >= 0:
             delays.append(delay)
-    print(f"{name:8} {percentiles(delays)}   ({arguments.rounds} times, {len(received):,} bytes)", flush=True)
+    after = await asyncio.to_thread(_reading, port)
+    rounds = arguments.rounds + len(places)
+    logs, trail = (int(after["count", where] - before["count", where]) for where in ("logs", "trail"))
+    if (logs >= rounds, trail >= rounds, logs + trail > 0) != _READ[name]:
+        raise SystemExit(f"{name}: of {rounds} rounds, {logs} pages were read from the logs and {trail} from the trail")
+    note = f"{arguments.rounds} times, {len(received):,} bytes"
+    if logs + trail:
+        seconds = sum(after["sum", where] - before["sum", where] for where in ("logs", "trail"))
+        note += f", {logs + trail} pages read in {seconds / (logs + trail) * 1e3:.2f} ms each"
+    print(f"{name:8} {percentiles(delays)}   ({note})", flush=True)
     return received
+
+
+def _reading(port: int) -> dict[tuple[str, str], float]:
+    """How many pages of the past a gateway has read from where, and in how many seconds, as it says itself."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        text = answer.read().decode()
+    return {(what, where): float(figure) for what, where, figure in _READING.findall(text)}
 
 
 async def _come_back(port: int, token: str, place: Place, changes: int) -> tuple[float, bytes]:

@@ -27,6 +27,7 @@ _COUNTED_ONLY: frozenset[type[Event]] = frozenset(
         observe.DoorbellSet,
         observe.CanaryCame,
         observe.CanaryRound,
+        observe.PastRead,
         observe.PictureRead,
         observe.SocketOpened,
         observe.TopicJoined,

@@ -295,6 +295,14 @@ class CaughtUp(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PastRead(Event):
+    """A page of the past that a gateway did not remember was read, from the logs in Redis or from the trail."""
+
+    where: Literal["logs", "trail"]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class PictureRead(Event):
     """The first picture of a warehouse was read for somebody."""
 

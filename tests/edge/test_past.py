@@ -3,7 +3,7 @@
 import asyncio
 import re
 import tracemalloc
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ from floorcast.database.queries import load_queries
 from floorcast.database.ticks import close_tick, newest_tick, read_changes_of, read_pages
 from floorcast.errors import AnotherTick, DatabaseUnavailable, TickNotKept
 from floorcast.operation import EVERYWHERE, Operation, operations_in
-from floorcast.past import PAGE_OPERATIONS, Past, PastTick
+from floorcast.past import PAGE_BYTES, PAGE_OPERATIONS, Past, PastTick
 from floorcast.stream.logs import LogReader
 from floorcast.tick import LARGE_BYTES, LARGE_COUNT, Anchor
 
@@ -153,17 +153,43 @@ def test_both_tiers_of_the_past_are_what_came_live(database: Database, redis_url
             runner.run(jars.close())
 
 
-QUERIES = load_queries("past.sql")
+QUERIES = {**load_queries("past.sql"), **load_queries("past_changes.sql"), **load_queries("past_law.sql")}
 
 
-async def blocks(connection: Connection, query: str, **parameters: object) -> int:
-    """How many blocks the server looks at to answer a query."""
+PAGE = {"most": PAGE_OPERATIONS, "largest_count": LARGE_COUNT, "largest_bytes": LARGE_BYTES}
+ENOUGH = {"enough_count": 4 * PAGE_OPERATIONS, "enough_bytes": 4 * PAGE_BYTES}
+
+
+async def explained(connection: Connection, query: str, **parameters: object) -> dict[str, Any]:
+    """How the server answered a query."""
     text = b"explain (analyze, buffers, format json) " + QUERIES[query].rstrip(b"; \n")
     cursor = await connection.execute(text, parameters)
     row = await cursor.fetchone()
     assert row is not None
-    plan = row[0][0]["Plan"]
+    plan: dict[str, Any] = row[0][0]["Plan"]
+    return plan
+
+
+async def blocks(connection: Connection, query: str, **parameters: object) -> int:
+    """How many blocks the server looks at to answer a query."""
+    plan = await explained(connection, query, **parameters)
     return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+def steps(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every step of a plan."""
+    yield plan
+    for each in plan.get("Plans", ()):
+        yield from steps(each)
+
+
+def rows_handled(plan: dict[str, Any]) -> float:
+    """How many rows the steps of a plan took in hand, all together."""
+    removed = ("Rows Removed by Filter", "Rows Removed by Join Filter", "Rows Removed by Index Recheck")
+    return sum(
+        each["Actual Loops"] * (each["Actual Rows"] + sum(each.get(name, 0) for name in removed))
+        for each in steps(plan)
+    )
 
 
 async def test_a_place_where_little_happens_costs_little_however_much_happens_elsewhere(cells: Cells) -> None:
@@ -177,7 +203,7 @@ async def test_a_place_where_little_happens_costs_little_however_much_happens_el
     await cells.owner.execute("call busy(2000)")
     await cells.owner.execute("vacuum analyze floorcast.change, floorcast.tick")
     span = {"after": 5, "upto": 2000}
-    page = {"most": PAGE_OPERATIONS, "largest_count": LARGE_COUNT, "largest_bytes": LARGE_BYTES}
+    page = PAGE | ENOUGH
     async with cells.database.service("floorcast_gateway") as connection:
         await connection.execute("set enable_seqscan = off")
         nowhere, quiet, busy = [
@@ -189,6 +215,53 @@ async def test_a_place_where_little_happens_costs_little_however_much_happens_el
         assert quiet < 1_500
         assert busy > 10 * quiet
         assert await blocks(connection, "changes_of_law", **span, most=100) < 40
+
+
+async def test_a_page_of_the_trail_costs_as_much_for_each_change_however_many_there_are(
+    cells: Cells, trail: TrailReader
+) -> None:
+    """Nobody analysed what was small a moment ago: the planner takes the trail for empty, and there for one tick."""
+    await cells.owner.execute("alter table floorcast.tick set (autovacuum_enabled = false)")
+    for leaf in ("change_default", "change_00000000"):
+        await cells.owner.execute(f"alter table floorcast.{leaf} set (autovacuum_enabled = false)".encode())
+    await cells.owner.execute("vacuum analyze floorcast.tick")
+    await cells.owner.execute(
+        "create procedure busy(ticks int) language plpgsql as $$ begin for i in 1 .. ticks loop"
+        " insert into cells values (i, 'north', i); commit; insert into cells values (-i, 'south', i); commit;"
+        " perform floorcast.close_tick(2000, 1048576); commit; end loop; end $$"
+    )
+    await cells.owner.execute("call busy(600)")
+    async with trail._session() as connection:
+        handled = {}
+        for upto in (100, 600):
+            asked = {"places": ["north"], "after": 0, "upto": upto}
+            ticks = ",".join(map(str, range(1, upto + 1)))
+            cursor = await connection.execute(
+                "select string_agg(xid::text, ',' order by xid) from floorcast.change where new ->> 'id' = any(%s)",
+                [ticks.split(",")],
+            )
+            ((xids,),) = await cursor.fetchall()
+            found = await explained(connection, "concerned", **asked, **PAGE | {"enough_count": 0, "enough_bytes": 0})
+            read = await explained(connection, "changes_of_places", places=["north"], xids=xids, ticks=ticks)
+            handled[upto] = rows_handled(found), rows_handled(read)
+    for few, many in zip(handled[100], handled[600], strict=True):
+        assert few / 100 < 60
+        assert many / 600 < few / 100 + 5
+
+
+async def test_how_much_a_large_tick_has_is_not_looked_at_to_find_it(cells: Cells, trail: TrailReader) -> None:
+    """A million rows would be read to learn what is known already: that it does not fit."""
+    await cells.owner.execute("insert into cells select i, 'north', i from generate_series(1, 2500) as i")
+    relay = await cells.relay_session()
+    await close_tick(relay)
+    async with trail._session() as connection:
+        plan = await explained(connection, "concerned", places=["north"], after=0, upto=1, **PAGE, **ENOUGH)
+    # Once for each entry of the index of the place, as far as steps hand it on: nothing of it is fetched again.
+    fetched = [
+        each for each in steps(plan) if each.get("Alias", "").startswith("c") and each["Node Type"] == "Index Scan"
+    ]
+    assert fetched
+    assert not sum(each["Actual Rows"] * each["Actual Loops"] for each in fetched)
 
 
 @pytest.fixture

@@ -15,12 +15,17 @@ begin atomic
         and c.xid < pg_snapshot_xmax(changes_between.upto)
         and pg_visible_in_snapshot(c.xid, changes_between.upto)
     union all
-    -- were running then
+    -- were running then, and have ended: nearly always none, and only these are looked for
     select c.*
     from floorcast.change as c
     where
-        c.xid = any(array(select pg_snapshot_xip(changes_between.after)))
-        and pg_visible_in_snapshot(c.xid, changes_between.upto);
+        c.xid = any(
+            array(
+                select r.xid
+                from pg_snapshot_xip(changes_between.after) as r (xid)
+                where pg_visible_in_snapshot(r.xid, changes_between.upto)
+            )
+        );
 end;
 
 comment on function floorcast.changes_between(pg_snapshot, pg_snapshot) is

@@ -1,13 +1,15 @@
-"""Which ticks concern some places, and what they brought there: the questions of past.sql, one function each."""
+"""Which ticks concern some places, and what they brought there: the questions of past*.sql, one function each."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 
 from floorcast.causality import in_causal_order
+from floorcast.change import Change
 from floorcast.database.queries import load_queries
 from floorcast.database.ticks import Batch, Connection, change_from, read_headers
 from floorcast.errors import AnotherTick
@@ -15,7 +17,11 @@ from floorcast.operation import Operation, operations_in
 from floorcast.past import PAGE_BYTES, PAGE_OPERATIONS, PastTick
 from floorcast.tick import LARGE_BYTES, LARGE_COUNT, Anchor, is_large
 
-_QUERIES = load_queries("past.sql")
+_QUERIES = {**load_queries("past.sql"), **load_queries("past_changes.sql"), **load_queries("past_law.sql")}
+
+
+_ENOUGH = 4
+"""Ticks that have less than so many pages in all are read at once; what of it makes a page is seen then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +31,9 @@ class FoundTick:
     tick: int
     at: str
     large: bool
-    # The transactions that concern them; how many changes do, and about their bytes. Nothing of it for a large tick.
-    xids: Sequence[str] = ()
+    # The transactions that concern them, with commas; how many changes do, and about their bytes. Nothing of it for a
+    # large tick, and no figures where all that was found is little.
+    xids: str = ""
     told: int = 0
     size: int = 0
 
@@ -79,6 +86,7 @@ async def find_ticks(
     """Return about a page of the ticks behind one that concern some places, and up to which tick these are all."""
     parameters: dict[str, Any] = {"places": places, "after": after, "upto": upto, "most": PAGE_OPERATIONS}
     parameters |= {"largest_count": LARGE_COUNT, "largest_bytes": LARGE_BYTES}
+    parameters |= {"enough_count": _ENOUGH * PAGE_OPERATIONS, "enough_bytes": _ENOUGH * PAGE_BYTES}
     rows = await _rows(connection, "concerned", **parameters)
     if rows[0]["reached"] == after:
         # In the next tick alone, more transactions concern them than are looked at.
@@ -103,13 +111,19 @@ async def find_ticks(
 
 async def read_ticks(connection: Connection, places: Sequence[str], found: Sequence[FoundTick]) -> tuple[PastTick, ...]:
     """Return what ticks brought to some places, exactly as it is delivered live; of a large one, that it is there."""
-    chosen = [(xid, each.tick) for each in found if not each.large for xid in each.xids]
+    chosen = [each for each in found if not each.large]
     told: dict[int, tuple[Operation, ...]] = {}
     if chosen:
-        xids, ticks = zip(*chosen, strict=True)
-        rows = await _rows(connection, "changes_of_places", places=places, xids=list(xids), ticks=list(ticks))
-        for tick, of_tick in groupby(rows, key=lambda row: int(row["tick"])):
-            told[tick] = _operations(of_tick, places, in_causes=True)
+        # As text, and rows as they come: a page has a thousand of each, and to make arrays and dictionaries of them
+        # takes as long as Postgres does to find them.
+        xids = ",".join(each.xids for each in chosen)
+        ticks = ",".join(",".join([str(each.tick)] * (each.xids.count(",") + 1)) for each in chosen)
+        async with connection.cursor(row_factory=tuple_row) as cursor:
+            await cursor.execute(_QUERIES["changes_of_places"], {"places": places, "xids": xids, "ticks": ticks})
+            rows = await cursor.fetchall()
+        for tick, of_tick in groupby(rows, key=itemgetter(0)):
+            changes = in_causal_order([Change(*row[1:]) for row in of_tick])
+            told[tick] = _operations(changes, places)
     past = (PastTick(each.tick, each.at, told.get(each.tick, ()), each.large) for each in found)
     return tuple(tick for tick in past if tick.large or tick.operations)
 
@@ -131,10 +145,11 @@ async def read_piece(
     if batch.fits:
         rows = await _rows(connection, "page_of_places", xids=xids, places=places, first=done)
         whole = rows[0]["total"] == batch.changes
-        return Piece(_operations(rows, places, in_causes=in_causes), batch.changes if whole else 0, 0)
+        return Piece(_operations(_changes(rows, in_causes=in_causes), places), batch.changes if whole else 0, 0)
     bounds = {"count": LARGE_COUNT, "bytes": LARGE_BYTES}
     rows = await _rows(connection, "piece_of_places", xid=xids[0], after=after, places=places, first=done, **bounds)
-    return Piece(_operations(rows, places, in_causes=in_causes), rows[0]["total"], rows[0]["last_seq"] or 0)
+    operations = _operations(_changes(rows, in_causes=in_causes), places)
+    return Piece(operations, rows[0]["total"], rows[0]["last_seq"] or 0)
 
 
 async def read_law(
@@ -162,12 +177,16 @@ def _page(reached: int, found: Sequence[FoundTick]) -> tuple[int, Sequence[Found
     return reached, found
 
 
-def _operations(rows: Iterable[Mapping[str, Any]], places: Sequence[str], *, in_causes: bool) -> tuple[Operation, ...]:
-    """Return what changes of one tick brought to some places; rows without a place in it stand for nothing."""
+def _changes(rows: Iterable[Mapping[str, Any]], *, in_causes: bool) -> Sequence[Change]:
+    """Return changes of one tick; rows without a place in it stand for nothing."""
     changes = [change_from(row, row["n"]) for row in rows if row["n"] is not None]
-    told = operations_in(in_causal_order(changes) if in_causes else changes)
+    return in_causal_order(changes) if in_causes else changes
+
+
+def _operations(changes: Sequence[Change], places: Sequence[str]) -> tuple[Operation, ...]:
+    """Return what changes of one tick brought to some places."""
     wanted = frozenset(places)
-    return tuple(operation for operation in told if operation.warehouse in wanted)
+    return tuple(operation for operation in operations_in(changes) if operation.warehouse in wanted)
 
 
 async def _rows(connection: Connection, name: str, **parameters: object) -> list[dict[str, Any]]:

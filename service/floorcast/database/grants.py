@@ -14,7 +14,7 @@ from floorcast.database.shapes import published_tables, read_shapes
 from floorcast.operation import PersonTable, person_table
 from floorcast.shape import TableShape
 
-_QUERIES = load_queries("queries.sql")
+_QUERIES = load_queries("law.sql")
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,9 @@ _SESSION = (
     # As in connect.py: little lies between two snapshots, which the planner cannot know.
     "set jit = off",
     "set enable_seqscan = off",
+    # Ticks are looked up as the first of an index. Where nobody analysed them, the planner believes that there is one,
+    # and would collect and sort them all, for each transaction of a page.
+    "set enable_bitmapscan = off",
 )
 
 

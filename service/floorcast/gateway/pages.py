@@ -7,10 +7,11 @@ whoever asks, and are kept for a while.
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from floorcast.errors import StreamUnavailable
 from floorcast.gateway.together import Together
+from floorcast.observe import PastRead, observe
 from floorcast.past import Past
 from floorcast.tick import Anchor
 
@@ -105,15 +106,17 @@ class Pages:
 
     async def _read(self, name: _Name, upto: int, anchor: Anchor) -> Past | None:
         incarnation, _, places, after = name
-        past = None
+        began, past = time.perf_counter(), None
         if time.monotonic() >= self._away_until:
             try:
                 past = await self._logs.read(incarnation, places, after, upto)
             except StreamUnavailable:
                 self._away_until = time.monotonic() + _AWAY_SECONDS
+        where: Literal["logs", "trail"] = "logs"
         if past is None:
-            past = await self._trail.read(places, after, upto, anchor)
+            where, past = "trail", await self._trail.read(places, after, upto, anchor)
         if past is not None:
+            observe(PastRead(where, time.perf_counter() - began))
             self._keep(name, _Kept(past, past.size, is_full=past.upto < upto))
         return past
 

@@ -25,6 +25,7 @@ from floorcast import observe
 from floorcast.observe import (
     CanaryRound,
     Event,
+    PastRead,
     PictureRead,
     SocketClosed,
     SocketOpened,
@@ -66,7 +67,15 @@ class Metrics:
             buckets=_PICTURE_SECONDS,
             registry=self._registry,
         )
-
+        self._past = Histogram(
+            "floorcast_past_seconds",
+            "How long a page of the past took, from the logs in Redis or from the trail.",
+            ("where",),
+            buckets=_PAST_SECONDS,
+            registry=self._registry,
+        )
+        for where in ("logs", "trail"):
+            self._past.labels(where)
         self._canaries = Histogram(
             "floorcast_canary_seconds",
             "How long a canary of this gateway took from write to feed.",
@@ -104,6 +113,8 @@ class Metrics:
                 self._sockets.dec()
             case CanaryRound(seconds=seconds):
                 self._canaries.observe(seconds)
+            case PastRead(where=where, seconds=seconds):
+                self._past.labels(where).observe(seconds)
             case PictureRead(seconds=seconds):
                 self._pictures.observe(seconds)
             case WebhookDelivered(changes=changes, seconds=seconds):

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.fixtures.gateway import AT, an_operation
+from tests.fixtures.observed import Observed
 
 from floorcast.errors import AnotherTick, DatabaseUnavailable, StreamUnavailable
 from floorcast.gateway.pages import Pages
+from floorcast.observe import PastRead
 from floorcast.past import Past, PastTick
 from floorcast.tick import Anchor
 
@@ -137,8 +139,11 @@ def test_a_page_is_a_first_part_of_what_there_is_or_nothing_where_it_is_gone(
     asyncio.run(play())
 
 
-async def test_redis_is_asked_first_and_postgres_for_what_it_cannot_prove() -> None:
-    """Or while it is away; where Postgres is, too, whoever asks is told, and the next one asks anew."""
+async def test_redis_is_asked_first_and_postgres_for_what_it_cannot_prove(observed: Observed) -> None:
+    """Or while it is away; where Postgres is, too, whoever asks is told, and the next one asks anew.
+
+    Which of them answered is observed: the benchmark of coming back relies on it.
+    """
     logs, trail = _shelves()
     pages = Pages(logs, trail, most_bytes=10**6)
     logs.since = 0
@@ -151,6 +156,7 @@ async def test_redis_is_asked_first_and_postgres_for_what_it_cannot_prove() -> N
         await pages.page("first", NORTH, 768, 770, HERE)
     trail.failing = None
     assert _ticks(await pages.page("first", NORTH, 768, 775, HERE)) == [771, 774]
+    assert [each.where for each in observed.of(PastRead)] == ["logs", "trail", "trail"]
 
 
 async def test_no_more_is_kept_than_may_be() -> None:

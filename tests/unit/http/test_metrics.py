@@ -23,6 +23,7 @@ def test_deliveries_sockets_and_the_newest_tick_are_followed() -> None:
         observe.SocketClosed(1000, ""),
         observe.TickDelivered(41, 10),
         observe.TickDelivered(42, 5),
+        observe.PastRead("trail", 0.02),
         observe.PictureRead(0.02, 100),
     ):
         metrics.count(event)
@@ -31,6 +32,8 @@ def test_deliveries_sockets_and_the_newest_tick_are_followed() -> None:
     assert "floorcast_deliveries_total 15.0" in lines
     assert "floorcast_newest_tick 42.0" in lines
     assert "floorcast_tick_delivered_total 2.0" in lines
+    assert 'floorcast_past_seconds_count{where="trail"} 1.0' in lines
+    assert 'floorcast_past_seconds_count{where="logs"} 0.0' in lines
     assert 'floorcast_picture_seconds_bucket{le="0.025"} 1.0' in lines
 
 
