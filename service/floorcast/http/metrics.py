@@ -42,6 +42,7 @@ _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _CANARY_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_PAST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _WEBHOOK_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _PICTURE_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -117,6 +118,11 @@ class Metrics:
                 self._past.labels(where).observe(seconds)
             case PictureRead(seconds=seconds):
                 self._pictures.observe(seconds)
+            case _:
+                self._count_webhook(event)
+
+    def _count_webhook(self, event: Event) -> None:
+        match event:
             case WebhookDelivered(changes=changes, seconds=seconds):
                 self._webhooks.observe(seconds)
                 self._webhook_changes.inc(changes)
