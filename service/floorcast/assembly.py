@@ -40,6 +40,7 @@ from floorcast.settings import Settings
 from floorcast.stream.broadcasts import BroadcastLine
 from floorcast.stream.feed import FeedPublisher, FeedReader
 from floorcast.stream.logs import LogReader
+from floorcast.stream.memory import ShortMemory
 from floorcast.stream.presence import PresenceBoard
 from floorcast.upkeep.jobs import due_jobs
 from floorcast.upkeep.upkeep import Upkeep
@@ -115,7 +116,8 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
     trail, feed, warehouses = PostgresTrail(database_url), FeedReader(redis_url), WarehouseReader(database_url)
     board, line = PresenceBoard(redis_url), BroadcastLine(redis_url)
     policies, messages = ChannelRightsReader(database_url), MessageReader(database_url)
-    house = House(rights=PolicyRights(policies), messages=messages, line=line)
+    memory = ShortMemory(redis_url)
+    house = House(rights=PolicyRights(policies), messages=messages, line=line, memory=memory)
     standing, lookout = Standing(), Lookout(database_url)
     aviary = Aviary(Canary(settings.canary_seconds, SystemRandom()), lookout.touch_canary, standing.is_fresh)
     health = GatewayHealth(
@@ -161,6 +163,7 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         await policies.close()
         await messages.close()
         await line.aclose()
+        await memory.aclose()
         await board.aclose()
         await feed.aclose()
         await trail.aclose()

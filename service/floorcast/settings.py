@@ -120,6 +120,12 @@ class Settings(BaseSettings):
         validation_alias="FLOORCAST_TOPICS_PER_SOCKET",
         description="How many topics one socket may join.",
     )
+    remember_seconds: Annotated[int, Field(ge=0, le=600)] = Field(
+        0,
+        validation_alias="FLOORCAST_REMEMBER_SECONDS",
+        description="For how long Redis remembers where the channel of an unmodified client of Supabase was cut off, "
+        "so that it is told what it missed when it joins again. A socket's URL may say otherwise: `remember=60`.",
+    )
     sockets: Annotated[int, Field(ge=1)] = Field(
         20_000,
         validation_alias="FLOORCAST_SOCKETS",

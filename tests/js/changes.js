@@ -1,4 +1,4 @@
-// Subscribes to changes of tables with one of the clients: changes.js <package> <url> <key> [<token> ["resuming"]]
+// Subscribes to changes of tables with one of the clients: changes.js <package> <url> <key> [<token> ["resuming" | "remembered"]]
 //
 // Told {do: "subscribe", topic, bindings, config}, {do: "unsubscribe", topic}, {do: "token", token};
 // tells {event: "status", topic, status} and {event: "change", topic, binding, payload}.
@@ -10,11 +10,13 @@ const tell = (event, facts) => process.stdout.write(`${JSON.stringify({ event, .
 const { RealtimeClient, createClient } = await import(name)
 const { resuming } = await import('../../clients/js/src/realtime.js')
 // Once it is cut off it comes back as soon as it can; how long it waits is the packages' own.
-const realtime = plugin ? resuming({ reconnectAfterMs: () => 50 }) : {}
+const soon = { reconnectAfterMs: () => 50 }
+// To be remembered is asked for in the address, with the package as it is.
+const realtime = { resuming: resuming(soon), remembered: { ...soon, params: { remember: 60 } } }[plugin] ?? {}
 // supabase-js is given the project's address, realtime-js that of the sockets.
 const client = createClient
   ? createClient(url.replace(/^ws/, 'http').replace(/\/realtime\/v1$/, ''), key, { realtime, ...(token && { accessToken: async () => token }) }).realtime
-  : new RealtimeClient(url, { ...realtime, params: { apikey: key } })
+  : new RealtimeClient(url, { ...realtime, params: { ...realtime.params, apikey: key } })
 // supabase-js asks for the token at each connection; what is set by hand it would forget then.
 if (token && !createClient) await client.setAuth(token)
 

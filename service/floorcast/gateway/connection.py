@@ -10,14 +10,12 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import SEND_EOF, SERVER, State
 from websockets.protocol import Protocol as WebSocketProtocol
 
-from floorcast.access.claims import Claims
 from floorcast.errors import CODES
 from floorcast.gateway import expiry, wire
-from floorcast.gateway.handshake import QUIET
+from floorcast.gateway.handshake import QUIET, Accepted
 from floorcast.gateway.outbox import Outbox
 from floorcast.gateway.session import Close, Session
 from floorcast.gateway.shared import Shared
-from floorcast.gateway.wire import Version
 from floorcast.observe import SocketClosed, SocketOpened, SubscriberSlow, TaskFailed, observe
 from floorcast.topic import HEARTBEAT
 
@@ -59,7 +57,7 @@ class Connection(asyncio.Protocol):
         "_transport",
     )
 
-    def __init__(self, shared: Shared, transport: asyncio.Transport, claims: Claims, version: Version) -> None:
+    def __init__(self, shared: Shared, transport: asyncio.Transport, accepted: Accepted) -> None:
         """Take over a transport on which the handshake was accepted."""
         now = shared.loop.time()
         self._shared = shared
@@ -68,7 +66,8 @@ class Connection(asyncio.Protocol):
         # would cost more than everything else together.
         self._protocol = WebSocketProtocol(SERVER, state=State.OPEN, max_size=shared.frame_bytes, logger=QUIET)
         self._outbox = Outbox(transport, shared.outbox_bytes, self)
-        self._session = Session(shared.rules, claims, version, self._outbox, now)
+        claims = accepted.claims
+        self._session = Session(shared.rules, claims, accepted.version, self._outbox, now, remember=accepted.remember)
         self._heard_at = now
         self._pinged = False
         # The code with which we ended it; "closed" when the other side did. None while it is open.
@@ -92,7 +91,7 @@ class Connection(asyncio.Protocol):
         """Hear from the other side; any byte proves it alive."""
         now = self._shared.loop.time()
         self._heard_at, self._pinged = now, False
-        expires_at, next_end = self._session.expires_at, self._session.next_end
+        expires_at, next_end, pause = self._session.expires_at, self._session.next_end, self._session.pause
         self._protocol.receive_data(data)
         for frame in self._protocol.events_received():
             if self._ending is None and isinstance(frame, Frame):
@@ -105,7 +104,7 @@ class Connection(asyncio.Protocol):
             self._outbox.release()
             if self._session.expires_at != expires_at:
                 self._take_notice(now)
-            elif self._session.next_end != next_end:
+            elif (self._session.next_end, self._session.pause) != (next_end, pause):
                 self._schedule(now)
         self._send_protocol_frames()
 
@@ -153,6 +152,10 @@ class Connection(asyncio.Protocol):
             if silent >= self._shared.idle_seconds / 2 and not self._pinged:
                 self._pinged = True
                 self._protocol.send_ping(b"")
+                self._send_protocol_frames()
+            proof = self._session.prove()
+            if proof is not None:
+                self._protocol.send_ping(proof)
                 self._send_protocol_frames()
             self._schedule(now)
 
@@ -210,6 +213,8 @@ class Connection(asyncio.Protocol):
                 answer = receive(bytes(data), now)
         elif not self._session.allow(now):
             answer = Close("too_many_frames")
+        elif opcode is Opcode.PONG:
+            self._session.proved(bytes(data))
         if isinstance(answer, Close):
             self.close(answer.code)
         elif answer:
@@ -258,6 +263,9 @@ class Connection(asyncio.Protocol):
         due_in = expiry.next_look(self._session.expires_at - wall, self._notice, grace)
         # A channel's token may end before that.
         due_in = min(due_in, self._session.next_end - wall + grace)
+        pause = self._session.pause
+        if pause is not None:
+            due_in = min(due_in, pause)
         self._look_in(min(self._heard_at + patience, now + due_in))
 
     def _look_in(self, at: float) -> None:

@@ -22,6 +22,7 @@ from floorcast.gateway.channels.house import House
 from floorcast.gateway.channels.messenger import Messenger
 from floorcast.gateway.channels.presence import ChannelPresence
 from floorcast.gateway.channels.reception import Reception
+from floorcast.gateway.channels.remembering import Remembering
 from floorcast.gateway.channels.retelling import Retelling
 from floorcast.gateway.drain import drain
 from floorcast.gateway.follower import Follower, Standing
@@ -105,7 +106,10 @@ class Gateway(Generic[HeaderT]):
         self._hub.channels.rooms = house.rooms
         self._crossing = Crossing(house.rooms, house.line)
         self._messenger = Messenger(house.rooms, past.trail, lambda: self._hub.seals.anchor)
-        self._reception = Reception(self._hub.channels, house.rights, house.messages, self._retelling)
+        self._remembering = Remembering(house.memory)
+        self._reception = Reception(
+            self._hub.channels, house.rights, house.messages, self._retelling, self._remembering
+        )
         # News of the hub are for those, too, whose channels are being brought to the present.
         self._catch_ups.others_wait = lambda: self._retelling.waiting or self._reception.waiting
         self._attendance = Attendance(board, lease_seconds=settings.presence_lease_seconds, clock=time.monotonic)
@@ -141,7 +145,7 @@ class Gateway(Generic[HeaderT]):
         await listener.open()
         try:
             async with asyncio.TaskGroup() as tasks:
-                parts = (self._follower, self._attendance, self._crossing, self._messenger)
+                parts = (self._follower, self._attendance, self._crossing, self._messenger, self._remembering)
                 running = [tasks.create_task(part.run()) for part in parts]
                 running.append(tasks.create_task(_turn(shared)))
                 await stop.wait()
@@ -185,6 +189,9 @@ class Gateway(Generic[HeaderT]):
                     lambda: self._hub.ready,
                     self._reception.welcome,
                     self._channel_presence,
+                    settings.remember_seconds,
+                    self._remembering.confirm,
+                    self._remembering.forget,
                 ),
             ),
             frame_bytes=settings.frame_bytes,

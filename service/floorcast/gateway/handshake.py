@@ -39,6 +39,8 @@ class Accepted:
     response: bytes
     claims: Claims
     version: Version
+    # The URL's parameter `remember`, as it is written.
+    remember: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def answer(head: bytes, verify: Callable[[str], Claims]) -> Accepted | Refused:
     if response.status_code != http.HTTPStatus.SWITCHING_PROTOCOLS:
         reason = (response.body or b"").decode(errors="replace").strip()
         return refuse("bad_request", reason or "The handshake is not well-formed.")
-    return Accepted(response.serialize(), claims, version)
+    return Accepted(response.serialize(), claims, version, query.get("remember", [None])[-1])
 
 
 def refuse(code: str, detail: str = "", *, again_in: float | None = None) -> Refused:

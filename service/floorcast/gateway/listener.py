@@ -282,7 +282,7 @@ class FrontDoor(asyncio.Protocol):
 
     def _become_socket(self, transport: asyncio.Transport, accepted: Accepted) -> None:
         self._leave()
-        connection = Connection(self._side.shared, transport, accepted.claims, accepted.version)
+        connection = Connection(self._side.shared, transport, accepted)
         # Before anything is written: answers that nobody has read may fill the kernel, and the outbox must hear of it.
         transport.set_protocol(connection)
         transport.write(accepted.response)

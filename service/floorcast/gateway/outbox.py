@@ -173,6 +173,11 @@ class Outbox:
         """Whether nothing waits, here or in the transport."""
         return not self.paused and not self._waiting
 
+    @property
+    def settled(self) -> bool:
+        """Whether everything that was put is with the kernel, and nothing was left out."""
+        return self.empty and not self.overflown and self._cut_off is None
+
     def finish(self, frame: bytes = b"") -> None:
         """Send a last frame behind what the transport already has; what waited is dropped, what comes is ignored."""
         self._clear()

@@ -64,6 +64,7 @@ class Session:
     __slots__ = (
         "_allowance",
         "_allowed_at",
+        "_remember",
         "_rules",
         "claims",
         "desk",
@@ -75,8 +76,17 @@ class Session:
         "version",
     )
 
-    def __init__(self, rules: Rules, claims: Claims, version: Version, outbox: Outbox, now: float) -> None:
-        """Begin for a verified user; `now` is the loop's clock, in seconds."""
+    def __init__(
+        self,
+        rules: Rules,
+        claims: Claims,
+        version: Version,
+        outbox: Outbox,
+        now: float,
+        *,
+        remember: str | None = None,
+    ) -> None:
+        """Begin for a verified user; `now` is the loop's clock, in seconds, `remember` the URL's parameter."""
         self._rules = rules
         self.version = version
         self.outbox = outbox
@@ -90,6 +100,7 @@ class Session:
         self.members: tuple[Member, ...] = ()
         # Its `realtime:` topics; most sockets have none.
         self.desk: Desk | None = None
+        self._remember = remember
         self._allowance = FRAMES_AT_ONCE
         self._allowed_at = now
 
@@ -152,6 +163,20 @@ class Session:
             self.desk.expire(now)
 
     @property
+    def pause(self) -> float | None:
+        """How many seconds pass between two `prove`; None where nothing is to be proved."""
+        return None if self.desk is None else self.desk.pause
+
+    def prove(self) -> bytes | None:
+        """Return what a ping has to say whose echo proves what was received; None where there is none now."""
+        return None if self.desk is None else self.desk.prove()
+
+    def proved(self, echo: bytes) -> None:
+        """Hear what a ping was answered with."""
+        if self.desk is not None:
+            self.desk.proved(echo)
+
+    @property
     def next_end(self) -> float:
         """When the first of its tokens is over, in Unix seconds."""
         return self.expires_at if self.desk is None else min(self.expires_at, self.desk.expires_at)
@@ -184,7 +209,7 @@ class Session:
             if self._rules.channels is None:
                 return wire.refusal(self.version, message, "unknown_topic")
             person = Person(self.user, self.role, self.claims, self.expires_at)
-            self.desk = Desk(self._rules.channels, person, self.version, self.outbox)
+            self.desk = Desk(self._rules.channels, person, self.version, self.outbox, self._remember)
         answer = self.desk.answer(message, now, text)
         self._gather()
         return answer

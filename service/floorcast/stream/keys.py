@@ -49,5 +49,14 @@ def presence_key(gateway: str) -> str:
     return f"{_SHARD}:presence:entries:{gateway}"
 
 
+MEMORIES = f"{_SHARD}:memories"
+"""Sorted set: the names of all `memory_key`, each with when it ends, in milliseconds."""
+
+
+def memory_key(name: str) -> str:
+    """Hash: joining → `<milliseconds until when> <incarnation> <tick>`, of one person, topic and bindings; it ends."""
+    return f"{_SHARD}:memory:{name}"
+
+
 BROADCASTS = f"{_SHARD}:broadcasts"
 """Stream: what people said in rooms lately, of all gateways. Bounded in number and age; it keeps nothing for later."""

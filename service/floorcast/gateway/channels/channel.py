@@ -110,6 +110,10 @@ class Channel:
     over: bool = False
     # While it is not live.
     errand: Errand | None = None
+    # For so many seconds it is remembered how far its client got; 0 when nobody asked for that.
+    remember: int = 0
+    # Names this joining among all that are remembered.
+    joining: str = ""
     # While it is not live: up to this tick, what is seen now was not all seen yet; and what was.
     narrowed: tuple[int, Sight] | None = None
 

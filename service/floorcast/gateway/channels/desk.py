@@ -4,8 +4,9 @@ A channel that begins now is answered in the call that asks. One whose rights ha
 on from a position, is answered later; it counts as joined meanwhile, and can be left.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from secrets import token_hex
 
 from floorcast.access.claims import Claims
 from floorcast.errors import TokenError
@@ -17,6 +18,7 @@ from floorcast.gateway.channels.channel import PREFIX, Channel, Person
 from floorcast.gateway.channels.channels import Channels
 from floorcast.gateway.channels.config import read_config
 from floorcast.gateway.channels.presence import ChannelPresence
+from floorcast.gateway.channels.remembered import Proofs, asked_seconds, pause_between
 from floorcast.gateway.channels.speech import speak
 from floorcast.gateway.outbox import Outbox
 from floorcast.gateway.wire import Message, Version
@@ -41,6 +43,12 @@ class ChannelRules:
     # Answers a join that does not begin now.
     welcome: Callable[[Channel, Message], None]
     presence: ChannelPresence
+    # For so many seconds channels are remembered whose socket says nothing of it.
+    remember_seconds: int = 0
+    # Told of remembered channels that have everything up to ticks of a history, for certain.
+    confirm: Callable[[str, Mapping[Channel, int]], None] = lambda _, __: None
+    # Told of one whose client has left it.
+    unremember: Callable[[Channel], None] = lambda _: None
 
 
 class RefusedChannel(Exception):  # noqa: N818 — an outcome, not a fault
@@ -50,9 +58,11 @@ class RefusedChannel(Exception):  # noqa: N818 — an outcome, not a fault
 class Desk:
     """The channels of one socket."""
 
-    __slots__ = ("_outbox", "_rules", "_version", "channels", "person")
+    __slots__ = ("_outbox", "_proofs", "_remember", "_rules", "_version", "channels", "pause", "person")
 
-    def __init__(self, rules: ChannelRules, person: Person, version: Version, outbox: Outbox) -> None:
+    def __init__(
+        self, rules: ChannelRules, person: Person, version: Version, outbox: Outbox, remember: str | None = None
+    ) -> None:
         """Begin without channels.
 
         Args:
@@ -60,7 +70,13 @@ class Desk:
             person: whose socket it is; a channel that brings no token is his.
             version: of the socket.
             outbox: of the socket.
+            remember: the URL's parameter of that name.
         """
+        self._remember = asked_seconds(remember, rules.remember_seconds)
+        # Made with the first channel that is remembered.
+        self._proofs: Proofs | None = None
+        # How many seconds pass between two `prove`; None where nobody is remembered.
+        self.pause: float | None = None
         self._rules = rules
         self._version = version
         self._outbox = outbox
@@ -121,6 +137,28 @@ class Desk:
         if channel is not None:
             self._rules.channels.cut_off(channel, after)
 
+    def prove(self) -> bytes | None:
+        """Return what a ping has to say whose echo proves what was received; None where there is none now."""
+        remembered = [
+            channel
+            for channel in self.channels.values()
+            if channel.remember and channel.live and channel.errand is None
+        ]
+        if self._proofs is None or not remembered:
+            return None
+        channels = self._rules.channels
+        channels.hand_out()
+        self._outbox.release()
+        if not self._outbox.settled:
+            return None
+        return self._proofs.begin(dict.fromkeys(remembered, channels.position))
+
+    def proved(self, echo: bytes) -> None:
+        """Hear what a ping was answered with."""
+        found = {} if self._proofs is None else self._proofs.end(echo)
+        if found:
+            self._rules.confirm(self._rules.channels.incarnation, found)
+
     def end(self) -> None:
         """Leave every channel: the socket is gone."""
         for channel in tuple(self.channels.values()):
@@ -177,7 +215,11 @@ class Desk:
         )
         self.channels[message.topic] = channel
         observe(ChannelJoined(name, person.user))
-        if config.private or config.replay is not None or config.resume is not None:
+        if config.bindings and person.role != "anon" and self._remember:
+            channel.remember, channel.joining = self._remember, token_hex(8)
+            self._proofs = self._proofs or Proofs()
+            self.pause = pause_between(self.channels.values())
+        if config.private or channel.remember or config.replay is not None or config.resume is not None:
             rules.welcome(channel, message)
             return b""
         channels.join(channel, live=True)
@@ -191,6 +233,7 @@ class Desk:
         if channel is None:
             return answer
         self._rules.channels.leave(channel)
+        self._rules.unremember(channel)
         self._outbox.drop(message.topic)
         self.forget(channel)
         return answer + wire.ended(self._version, channel.join_ref, message.topic, "phx_close")

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from floorcast.gateway.channels.crossing import Line
 from floorcast.gateway.channels.reception import MessagesOf, RightsOf
+from floorcast.gateway.channels.remembering import Memory
 from floorcast.gateway.channels.rooms import Rooms
 
 
@@ -18,3 +19,5 @@ class House:
     messages: MessagesOf | None = None
     # None: there is only this gateway.
     line: Line | None = None
+    # None: nobody is remembered.
+    memory: Memory | None = None

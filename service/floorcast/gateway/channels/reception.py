@@ -15,6 +15,7 @@ from floorcast.gateway.channels import frames
 from floorcast.gateway.channels.channel import Channel, Person, Rights
 from floorcast.gateway.channels.channels import Channels
 from floorcast.gateway.channels.config import Replay
+from floorcast.gateway.channels.remembering import Remembering
 from floorcast.gateway.channels.resume import read_resume
 from floorcast.gateway.channels.retelling import Retelling
 from floorcast.gateway.wire import Message
@@ -47,7 +48,12 @@ class Reception:
     """Every join of a gateway that is not answered yet."""
 
     def __init__(
-        self, channels: Channels, rights: RightsOf | None, messages: MessagesOf | None, retelling: Retelling
+        self,
+        channels: Channels,
+        rights: RightsOf | None,
+        messages: MessagesOf | None,
+        retelling: Retelling,
+        remembering: Remembering,
     ) -> None:
         """Serve these channels."""
         channels.review = self.review
@@ -55,6 +61,7 @@ class Reception:
         self._rights = rights
         self._messages = messages
         self._retelling = retelling
+        self._remembering = remembering
         self._joining: set[asyncio.Task[None]] = set()
 
     def welcome(self, channel: Channel, message: Message) -> None:
@@ -102,10 +109,16 @@ class Reception:
         except _RefusedJoin as refusal:
             self._refuse(channel, message, str(refusal))
             return
-        if channel.config.resume is None or not channel.bound.bindings:
-            self._begin(channel, message)
+        resume, gap = channel.config.resume, None
+        if channel.remember:
+            # Before it is answered: from then on the client counts on being told.
+            here = self._channels.incarnation, self._channels.position
+            remembered, gap = await self._remembering.enter(channel, *here)
+            resume = resume or remembered
+        if resume is None or not channel.bound.bindings:
+            self._begin(channel, message, gap)
         else:
-            await self._resume(channel, message, channel.config.resume)
+            await self._resume(channel, message, resume, gap)
         if past is not None:
             self._channels.rooms.tell_past(channel, past)
 
@@ -147,8 +160,8 @@ class Reception:
         if gap is not None:
             self._channels.tell_of_gap(channel, gap)
 
-    async def _resume(self, channel: Channel, message: Message, text: str) -> None:
-        """Answer a join that goes on from a position, and have it told what it missed."""
+    async def _resume(self, channel: Channel, message: Message, text: str, known_gap: str | None = None) -> None:
+        """Answer a join that goes on from a position, and have it told what it missed; there may be a gap before it."""
         origin = read_resume(text)
         if origin is None:
             self._begin(channel, message, "position")
@@ -166,6 +179,8 @@ class Reception:
             self._channels.join(channel, live=False)
             channel.outbox.put(frames.accepted(channel, message, self._channels.facts_at(after)))
             self._channels.joined(channel)
+            if known_gap is not None:
+                self._channels.tell_of_gap(channel, known_gap)
             self._retelling.tell(channel, after)
 
     async def _look_again(self, channel: Channel) -> None:
