@@ -50,7 +50,7 @@ for _, other in ipairs(others) do
     end
 end
 local tick = tonumber(ARGV[3])
-if false and first and first[3] == ARGV[2] then
+if ARGV[8] == '1' and first and first[3] == ARGV[2] then
     tick = math.min(tick, first[4])
 end
 local expires = now + ARGV[4]
