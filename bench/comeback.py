@@ -4,14 +4,18 @@ Two gateways on one port, all clients on one warehouse that changes twice a seco
 anew; clients come back at random moments with their cursors. *Complete*: every change since the first picture was told,
 each once, in order; whoever was told to read again counts as not complete.
 
-    python bench/comeback.py [--clients 10000] [--spread 5]
+With --watch, the new gateways say how long they were away from their loops; with --spread 0.05 it is a storm.
+
+    python bench/comeback.py [--clients 10000] [--spread 5] [--watch]
 """
 
 import argparse
 import asyncio
 import resource
+import subprocess
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import psycopg
 import uvloop
@@ -26,14 +30,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=10_000)
     parser.add_argument("--spread", type=float, default=5.0)
+    parser.add_argument("--watch", action="store_true")
     arguments = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with stack() as it, it.process("-m", "floorcast", "relay"):
-        uvloop.run(_measure(it, arguments.clients, arguments.spread))
+        uvloop.run(_measure(it, arguments.clients, arguments.spread, watch=arguments.watch))
 
 
-async def _measure(it: Stack, clients: int, spread: float) -> None:
+async def _measure(it: Stack, clients: int, spread: float, *, watch: bool) -> None:
     port = free_port()
     crowd = Crowd(port, it.token, it.warehouse, clients, spread=spread)
     with ExitStack() as first:
@@ -49,7 +54,7 @@ async def _measure(it: Stack, clients: int, spread: float) -> None:
             gateway.kill()
     killed = time.monotonic()
     with ExitStack() as second:
-        _start(second, it, port)
+        gateways = _start(second, it, port, watch=watch)
         target = await _newest(it)
         for share in (0.5, 0.99):
             await crowd.until(share, target + 1, 120)
@@ -61,12 +66,21 @@ async def _measure(it: Stack, clients: int, spread: float) -> None:
             f"complete: {whole:,} of {clients:,}; "
             f"told to read again {crowd.refetched:,}; refused {crowd.refused:,} times"
         )
+        if watch:
+            # Before everybody leaves at once; nobody is to come back.
+            crowd.over = True
+            for gateway in gateways:
+                gateway.terminate()
+            for gateway in gateways:
+                text, _ = await asyncio.to_thread(gateway.communicate)
+                print(f"longest turns of a gateway's loop, ms: {text.strip()}")
         crowd.end()
 
 
-def _start(stack: ExitStack, it: Stack, port: int) -> list[object]:
-    command = ("-m", "floorcast", "gateway")
-    return [stack.enter_context(it.process(*command, PORT=str(port))) for _ in range(2)]  # type: ignore[misc]
+def _start(stack: ExitStack, it: Stack, port: int, *, watch: bool = False) -> list[subprocess.Popen[str]]:
+    command = (str(Path(__file__).parent / "watched.py"),) if watch else ("-m", "floorcast", "gateway")
+    settings = {"PORT": str(port), "FLOORCAST_DRAIN_SECONDS": "0"}
+    return [stack.enter_context(it.process(*command, **settings)) for _ in range(2)]
 
 
 def _is_whole(values: list[int]) -> bool:

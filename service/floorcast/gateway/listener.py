@@ -80,6 +80,7 @@ class FrontDoor(asyncio.Protocol):
         "_arrived",
         "_body",
         "_exchange",
+        "_knocking",
         "_reading",
         "_received",
         "_side",
@@ -98,6 +99,8 @@ class FrontDoor(asyncio.Protocol):
         # What of the request is still to come; None once it is complete.
         self._body: Body | None = None
         self._reading = True
+        # It asked for a socket, and others are answered before it.
+        self._knocking = False
         # Bytes that the kernel had not taken when `_look_in` was last called, and those of the body that had arrived.
         self._unsent = 0
         self._arrived = 0
@@ -120,7 +123,7 @@ class FrontDoor(asyncio.Protocol):
             self._read_body(self._body, data)
             return
         self._received += data
-        if self._exchange is None:
+        if self._exchange is None and not self._knocking:
             self._read_head()
 
     def pause_writing(self) -> None:
@@ -150,6 +153,9 @@ class FrontDoor(asyncio.Protocol):
             self._look_in(self._side.shared.idle_seconds)
         elif self._transport.is_closing():
             self._transport.abort()
+        elif self._knocking:
+            # It is we who take long.
+            self._look_in(self._side.shared.handshake_seconds)
         elif self._body is not None and self._reading:
             if self._body.arrived - self._arrived >= _PACE:
                 self._look_in(self._side.shared.handshake_seconds)
@@ -227,11 +233,29 @@ class FrontDoor(asyncio.Protocol):
         elif body is not None:
             self.refuse("bad_request", "A request for a socket has no body.")
         else:
-            decision = self._decide(transport, head)
-            if isinstance(decision, Refused):
-                self._end(decision)
-            else:
-                self._become_socket(transport, decision)
+            self._knock(transport, head)
+
+    def _knock(self, transport: asyncio.Transport, head: bytes) -> None:
+        """Answer somebody who wants a socket, in turn: of a crowd that comes at once, some in each turn of the loop."""
+        self._knocking = True
+        self._side.shared.handshakes.soon(lambda: self._answer(transport, head))
+        if self._knocking:
+            # What he sends meanwhile would pile up.
+            self._reading = False
+            transport.pause_reading()
+
+    def _answer(self, transport: asyncio.Transport, head: bytes) -> None:
+        self._knocking = False
+        if transport.is_closing():
+            return
+        if not self._reading:
+            self._reading = True
+            transport.resume_reading()
+        decision = self._decide(transport, head)
+        if isinstance(decision, Refused):
+            self._end(decision)
+        else:
+            self._become_socket(transport, decision)
 
     def _ask(self, transport: asyncio.Transport, head: bytes, body: Body | None) -> None:
         """Have the application answer; what has arrived already of the body is passed on."""

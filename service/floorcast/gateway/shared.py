@@ -8,7 +8,11 @@ from typing import Protocol
 from floorcast.gateway.address import Network
 from floorcast.gateway.admission import Admission
 from floorcast.gateway.session import Rules
+from floorcast.gateway.turns import Turns
 from floorcast.gateway.wheel import Wheel
+
+_HANDSHAKES_AT_ONCE = 16
+"""So many are answered in one turn of the loop: each takes some tenths of a millisecond, for its token most of all."""
 
 
 class Timed(Protocol):
@@ -60,3 +64,5 @@ class Shared:
     proxies: Sequence[Network]
     # Every open socket.
     open_sockets: set[OpenSocket] = field(default_factory=set)
+    # Of those who want to be one.
+    handshakes: Turns = field(default_factory=lambda: Turns(_HANDSHAKES_AT_ONCE))

@@ -1,14 +1,18 @@
 """The front door on a transport that only remembers: when it reads, and when it does not."""
 
 import asyncio
+from itertools import pairwise
 from random import Random
 from types import SimpleNamespace
 from typing import Any
 
 from tests.fixtures.time import UNIT
 
+from floorcast.access.claims import Claims
+from floorcast.errors import TokenError
 from floorcast.gateway.admission import Admission, Limits, Pace
 from floorcast.gateway.listener import FrontDoor, HttpSide
+from floorcast.gateway.turns import Turns
 from floorcast.gateway.wheel import Wheel
 
 
@@ -74,17 +78,27 @@ class _Application:
         self.done.set()
 
 
-def _door(application: _Application) -> tuple[FrontDoor, _Transport]:
+def _stranger(_token: str) -> Claims:
+    raise TokenError("token_invalid", "none of ours")
+
+
+def _shared() -> Any:
     loop, pace = asyncio.get_running_loop(), Pace(100, 100)
-    shared: Any = SimpleNamespace(
+    return SimpleNamespace(
         loop=loop,
         wheel=Wheel(0.25, loop.time()),
         admission=Admission(Limits(pace, pace, None, pace, pace, 10), Random(1)),
         handshake_seconds=10,
         idle_seconds=60,
         body_bytes=1_000_000,
+        open_sockets=set(),
+        rules=SimpleNamespace(verify=_stranger),
+        handshakes=Turns(3),
     )
-    door, transport = FrontDoor(HttpSide(application, shared)), _Transport()
+
+
+def _door(application: _Application, shared: Any = None) -> tuple[FrontDoor, _Transport]:
+    door, transport = FrontDoor(HttpSide(application, shared or _shared())), _Transport()
     door.connection_made(transport)  # type: ignore[arg-type]
     return door, transport
 
@@ -143,3 +157,29 @@ async def test_a_body_needs_a_pace() -> None:
     door.data_received(b"x" * 16_383)
     door.due(0.0)
     assert transport.written.startswith(b"HTTP/1.1 408 ")
+
+
+_KNOCK = b"GET /realtime/v1/websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+
+
+async def test_of_a_crowd_that_knocks_at_once_some_are_answered_in_each_turn_of_the_loop() -> None:
+    """In between, whoever is live is sent his changes; who waits is not read from, and is not blamed for it."""
+    shared, application = _shared(), _Application()
+    doors = [_door(application, shared) for _ in range(10)]
+    for door, _ in doors:
+        door.data_received(_KNOCK)
+    answered = [sum(bool(transport.written) for _, transport in doors)]
+    waiting = doors[3:]
+    assert not any(transport.reading for _, transport in waiting)
+    waiting[0][0].data_received(b"x" * 100)
+    waiting[1][0].due(shared.loop.time())
+    assert not waiting[1][1].closed
+    waiting[2][1].close()
+    while answered[-1] < 9:
+        await asyncio.sleep(0)
+        answered.append(sum(bool(transport.written) for _, transport in doors))
+    assert max(after - before for before, after in pairwise([0, *answered])) == 3
+    assert not waiting[2][1].written
+    assert all(transport.reading for _, transport in doors if transport.written)
+    # Each once: these had no token.
+    assert {transport.written.count(b"HTTP/1.1") for _, transport in doors if transport.written} == {1}
