@@ -57,7 +57,8 @@ class BroadcastLine:
             all_.expire(keys.BROADCASTS, KEPT_SECONDS)
             answers = await all_.execute()
             now = _milliseconds(answers[0])
-            if now - self._trimmed_at >= _TRIM_EVERY_MS:
+            # Not the difference alone: that clock may be set back.
+            if not 0 <= now - self._trimmed_at < _TRIM_EVERY_MS:
                 self._trimmed_at = now
                 await self._mouth.xtrim(keys.BROADCASTS, minid=now - KEPT_SECONDS * 1000, approximate=False)
 

@@ -122,6 +122,9 @@ class Crossing:
                     self._go_on_from(await line.newest())
                     in_doubt = False
                 entries = await line.hear(self._after, wait_seconds=_WAIT_SECONDS)
+                # Ids are Redis' time. A quiet stream goes away whole, and where that clock was set back, the next one
+                # begins behind us: it would be listened to again when the clock has caught up.
+                in_doubt = not entries
             except StreamUnavailable:
                 in_doubt = True
                 await asyncio.sleep(backoff.next_seconds())
