@@ -21,6 +21,9 @@ from floorcast.operation import CHANNEL, Operation
 MOST_HELD = 256
 """What is said while somebody, or a room, is told of the past waits: so many at most, the newest ones."""
 
+LARGEST_HELD = 16_777_216
+"""Bytes that wait for large ticks in all rooms together: while Postgres is away they are not read, whatever is said."""
+
 
 class Rooms:
     """Every room that somebody of this gateway is in."""
@@ -39,6 +42,7 @@ class Rooms:
         self.fetch: Callable[[int, Sequence[str]], None] = _nothing
         # Rooms for which a large tick is being read: how many, and what was said meanwhile.
         self._fetching: dict[Room, tuple[int, deque[tuple[Broadcast, Channel | None]]]] = {}
+        self._fetching_bytes = 0
 
     def __contains__(self, channel: Channel) -> bool:
         """Whether a channel is in its room."""
@@ -85,7 +89,7 @@ class Rooms:
         """Tell everybody in its room who may hear it, but for one perhaps."""
         fetching = self._fetching.get(broadcast.room)
         if fetching is not None:
-            fetching[1].append((broadcast, but))
+            self._keep(fetching[1], broadcast, but)
         else:
             self._tell(broadcast, but)
 
@@ -107,7 +111,7 @@ class Rooms:
             return
         for place in rooms:
             room = cast("Room", room_at(place))
-            readings, held = self._fetching.get(room, (0, deque(maxlen=MOST_HELD)))
+            readings, held = self._fetching.get(room, (0, deque()))
             self._fetching[room] = readings + 1, held
         self.fetch(tick, rooms)
 
@@ -119,8 +123,17 @@ class Rooms:
             if readings > 1:
                 self._fetching[room] = readings - 1, held
                 continue
+            self._fetching_bytes -= sum(len(broadcast.payload) for broadcast, _ in held)
             for broadcast, but in held:
                 self._tell(broadcast, but)
+
+    def _keep(self, held: deque[tuple[Broadcast, Channel | None]], broadcast: Broadcast, but: Channel | None) -> None:
+        """Let something wait; where that is too much, the room in which it is said loses its oldest."""
+        held.append((broadcast, but))
+        self._fetching_bytes += len(broadcast.payload)
+        while len(held) > MOST_HELD or self._fetching_bytes > LARGEST_HELD:
+            oldest, _ = held.popleft()
+            self._fetching_bytes -= len(oldest.payload)
 
     def _tell(self, broadcast: Broadcast, but: Channel | None = None) -> None:
         present = self._rooms.get(broadcast.room)

@@ -1,6 +1,7 @@
 """Who hears what is said in which room."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from floorcast.gateway.channels.announcer import RoomAnnouncer
 from floorcast.gateway.channels.binding import Bound
 from floorcast.gateway.channels.channel import Channel, Person, Rights
 from floorcast.gateway.channels.config import Config
-from floorcast.gateway.channels.rooms import MOST_HELD, Rooms, room_at
+from floorcast.gateway.channels.rooms import LARGEST_HELD, MOST_HELD, Rooms, room_at
 from floorcast.gateway.channels.sight import Sight
 from floorcast.gateway.outbox import Outbox
 
@@ -173,3 +174,23 @@ def test_a_room_waits_while_a_large_tick_is_read_for_it_and_others_do_not() -> N
     rooms.hear([a_message(1, "large", "{}", "private:floor")], fetched=True)
     rooms.fetched(asked[0][1])
     assert (near.heard, hidden.heard) == (["large"], ["large", "meanwhile"])
+
+
+def test_what_waits_for_large_ticks_is_bounded_in_all_rooms_together() -> None:
+    """While Postgres is away none is read; the room in which most is said loses its oldest, the others nothing."""
+    rooms = Rooms()
+    rooms.fetch = lambda _tick, _places: None
+    (_, near), (_, open_) = a_channel(rooms), a_channel(rooms, private=False)
+    rooms.hear_large(7, ["channel:private:floor", "channel:public:floor"])
+    rooms.say(a_broadcast("quiet", private=False))
+    large = b'"' + b"x" * (LARGEST_HELD // 10) + b'"'
+    for number in range(30):
+        rooms.say(replace(a_broadcast(str(number)), payload=large, event=str(number)))
+    held = [waiting for _, waiting in rooms._fetching.values()]
+    assert sum(len(broadcast.payload) for waiting in held for broadcast, _ in waiting) <= LARGEST_HELD
+    for number in range(2 * MOST_HELD):
+        rooms.say(a_broadcast(str(number)))
+    rooms.fetched(["channel:private:floor", "channel:public:floor"])
+    assert open_.heard == ["quiet"]
+    assert near.heard == [str(number) for number in range(MOST_HELD, 2 * MOST_HELD)]
+    assert rooms._fetching_bytes == 0
