@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ALL = ("doorbell", "fanout", "memory", "latency", "comeback", "resume", "revocation", "stalled")
+ALL = ("doorbell", "fanout", "memory", "latency", "comeback", "resume", "revocation", "stalled", "channels")
 
 
 def main() -> int:

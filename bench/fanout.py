@@ -16,6 +16,7 @@ import statistics
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -42,10 +43,13 @@ def main() -> None:
     if arguments.serve:
         uvloop.run(_serve())
     else:
-        _measure(arguments.sockets, arguments.ticks, arguments.rounds)
+        measure(arguments.sockets, arguments.ticks, arguments.rounds, join, b'"changes"')
 
 
-def _measure(sockets: int, ticks: int, rounds: int) -> None:
+def measure(
+    sockets: int, ticks: int, rounds: int, join: Callable[[int, str, str], socket.socket], containing: bytes
+) -> None:
+    """Print what a delivery costs; `join` joins a socket, and frames of changes contain these bytes."""
     port = free_port()
     with (
         stack() as it,
@@ -59,7 +63,7 @@ def _measure(sockets: int, ticks: int, rounds: int) -> None:
         gateway, floor, size = [], [], 0
         with psycopg.connect(it.postgres.owner_url, autocommit=True) as connection:
             _change(connection)
-            size = next_frame(probe, b'"changes"')
+            size = next_frame(probe, containing)
             probe.close()
             # Round 0 warms up, and lets the first progress pass.
             for number in range(rounds + 1):

@@ -38,12 +38,28 @@ def take(received: bytearray) -> bytes | None:
 
 def join(port: int, token: str, warehouse: str, source: str = "127.0.0.1") -> socket.socket:
     """Connect, shake hands, join `warehouse:<id>`; returns when the reply has come."""
-    client = socket.create_connection(("127.0.0.1", port), source_address=(source, 0))
-    client.sendall(REQUEST.format(token=token).encode())
-    _read_until(client, b"\r\n\r\n")
+    client = _connect(port, token, source)
     client.sendall(masked(json.dumps(["1", "1", f"warehouse:{warehouse}", "phx_join", {}]).encode()))
     if b'"status":"ok"' not in _read_until(client, b"}]"):
         raise SystemExit("a join was refused")
+    return client
+
+
+def join_channel(port: int, token: str, table: str) -> socket.socket:
+    """Connect, shake hands, join a `realtime:` topic with a table's changes; returns when it has said all it says."""
+    client = _connect(port, token, "127.0.0.1")
+    schema, _, name = table.partition(".")
+    config = {"postgres_changes": [{"event": "*", "schema": schema, "table": name}]}
+    client.sendall(masked(json.dumps(["1", "1", "realtime:bench", "phx_join", {"config": config}]).encode()))
+    if b"Subscribed to PostgreSQL" not in _read_until(client, b'"channel":"bench"}]'):
+        raise SystemExit("a join was refused")
+    return client
+
+
+def _connect(port: int, token: str, source: str) -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", port), source_address=(source, 0))
+    client.sendall(REQUEST.format(token=token).encode())
+    _read_until(client, b"\r\n\r\n")
     return client
 
 
