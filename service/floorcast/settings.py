@@ -276,6 +276,11 @@ class Settings(BaseSettings):
         validation_alias="FLOORCAST_WEBHOOKS_AT_ONCE",
         description="How many messages one gateway process posts at the same time.",
     )
+    webhook_lease_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
+        10,
+        validation_alias="FLOORCAST_WEBHOOK_LEASE_SECONDS",
+        description="What a gateway that dies was posting is posted by another one after so long.",
+    )
     webhook_key_hours: Annotated[float, Field(ge=0, le=720)] = Field(
         24.0,
         validation_alias="FLOORCAST_WEBHOOK_KEY_HOURS",

@@ -13,6 +13,7 @@ from random import Random
 
 import pytest
 from standardwebhooks.webhooks import Webhook
+from tests.fixtures.gateway import NORTH, SOUTH, an_operation
 from tests.fixtures.observed import Observed
 from tests.fixtures.receiver import Received, Receiver, Reply, a_receiver
 from tests.fixtures.time import UNIT
@@ -61,13 +62,17 @@ class Share:
         """Have these, in order."""
         self.batches = list(batches)
         self.acked: list[Mapping[str, str]] = []
-        self.pulls = 0
+        self.pulls = self.wakes = 0
         self.lost = False
         # Everything was taken.
         self.news = asyncio.Event()
         # Woken for each pull.
         self.pulled = asyncio.Event()
         self._more = asyncio.Event()
+
+    def wake(self) -> None:
+        """Count it; whoever waits here is woken by the test."""
+        self.wakes += 1
 
     def add(self, batch: Sequence[Item]) -> None:
         """Have more."""
@@ -92,9 +97,16 @@ class Share:
             await self._more.wait()
         return Batch("b", self.batches[0], "2026-03-01T12:00:00+00:00")
 
+    async def more(self) -> Sequence[Item]:
+        """Have no second page."""
+        return []
+
     async def hold(self) -> None:
         """Say that it is ours, or not."""
         self._check()
+
+    async def let_go(self) -> None:
+        """Nobody else wants it."""
 
     async def ack(self, batch: Batch, rejected: Mapping[str, str]) -> None:
         """Be done with the first."""
@@ -173,7 +185,7 @@ async def bringing(hooks: Hooks, *shares: Share, reach: Reach = HERE) -> AsyncIt
     sender = Sender(reach, seconds=0.3 * UNIT, connections=8, resolve=_here)
     couriers = Couriers(
         hooks,
-        lambda _consumer, share: shares[share],
+        lambda _hook, share: shares[share],
         sender,
         reach=reach,
         most_bytes=100_000,
@@ -249,7 +261,7 @@ async def test_what_was_not_taken_is_sent_again_the_same(
 
 
 async def test_a_rejected_change_holds_up_its_own_row_only(receiver: Receiver, observed: Observed) -> None:
-    """It and what follows it are acknowledged as rejected; all others are taken."""
+    """What follows it is not sent, and parked with it; all others are taken."""
     body = json.dumps({"rejected": [{"id": "i:1-1", "reason": "no such item"}]}).encode()
     receiver.answer = lambda request: (
         Reply(200, body, {"content-type": "application/json"}) if b'"i:1-1"' in request.body else Reply()
@@ -258,8 +270,8 @@ async def test_a_rejected_change_holds_up_its_own_row_only(receiver: Receiver, o
     async with bringing(Hooks(a_hook(receiver, most_items=2)), share):
         await share.news.wait()
     assert [told([request]) for request in receiver.received] == [["i:1-1", "i:1-2"], ["i:1-4"]]
-    assert share.acked == [{"i:1-1": "no such item", "i:1-3": "follows i:1-1"}]
-    assert [event.change for event in observed.of(WebhookRejected)] == ["i:1-1", "i:1-3"]
+    assert share.acked == [{"i:1-1": "no such item"}]
+    assert [event.change for event in observed.of(WebhookRejected)] == ["i:1-1"]
 
 
 async def test_a_change_that_cannot_be_taken_is_found_by_itself(receiver: Receiver) -> None:
@@ -387,3 +399,19 @@ async def test_postgres_may_be_away(receiver: Receiver) -> None:
         hooks.away = False
         await share.news.wait()
     assert share.acked == [{}]
+
+
+async def test_a_tick_wakes_whom_it_concerns(receiver: Receiver) -> None:
+    """By its warehouses; what belongs to no one of them may concern anybody, and so may what was before we followed."""
+    share = Share()
+    hook = a_hook(receiver, warehouses=frozenset({NORTH}))
+    async with bringing(Hooks(hook), share) as couriers:
+        await share.news.wait()
+        couriers.notice([an_operation(warehouse=SOUTH)])
+        couriers.notice_large([SOUTH])
+        assert share.wakes == 0
+        couriers.notice([an_operation(warehouse=SOUTH), an_operation(warehouse=NORTH)])
+        couriers.notice_large([NORTH])
+        couriers.notice([an_operation(warehouse="organization:quarry")])
+        couriers.begin()
+        assert share.wakes == 4

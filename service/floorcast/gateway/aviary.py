@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import orjson
 
@@ -39,6 +39,9 @@ class Aviary:
                 beat = orjson.loads(operation.new)["beat"]
                 observe(CanaryCame(beat))
                 self._measured(beat, self._canary.came(beat, time.monotonic()))
+
+    def notice_large(self, places: Sequence[str]) -> None:
+        """Look for none: a canary is what its tick brings to gateways, whatever else that brings."""
 
     def verdict(self) -> tuple[bool, str]:
         """Say whether the way of a change is open, and in half a sentence what is known of it."""

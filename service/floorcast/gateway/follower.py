@@ -235,6 +235,8 @@ class Follower(Generic[HeaderT]):
         access = await self._insist(lambda: self._trail.access(header))
         self._hub.deliver_large(header.tick, header.at, access, concerned, header.seal)
         self._delivered(header, access, 0)
+        for onlooker in self._onlookers:
+            onlooker.notice_large(concerned)
 
     def _deliver(self, link: Link, at: str, operations: tuple[Operation, ...]) -> None:
         self._delivered(link, operations, self._hub.deliver(link.tick, at, operations, link.seal))

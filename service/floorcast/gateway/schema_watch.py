@@ -7,7 +7,7 @@ that was heard of before it was begun: an answer that a tick overtook is thrown 
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from floorcast.change import TRACKED
 from floorcast.errors import DatabaseUnavailable
@@ -48,6 +48,9 @@ class SchemaWatch:
         """Look soon if a tick brought something about tracked tables."""
         if any(operation.table == TRACKED for operation in operations):
             self._at_once.set()
+
+    def notice_large(self, places: Sequence[str]) -> None:
+        """Do nothing: rows tell nothing of their tables."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look until `stop` is set; where Postgres does not answer, nothing changes until the next look."""

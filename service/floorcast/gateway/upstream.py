@@ -77,6 +77,10 @@ class Onlooker(Protocol):
         """Note what a tick brought; of a large one, what gateways follow."""
         ...
 
+    def notice_large(self, places: Sequence[str]) -> None:
+        """Note which places a large tick concerns; nobody has its rows here."""
+        ...
+
 
 class NewestTick(Protocol):
     """How far a history is published."""

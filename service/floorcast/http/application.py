@@ -21,6 +21,7 @@ from floorcast.http.metrics import Metrics
 from floorcast.http.pace import Pace
 from floorcast.http.problem import Refused, problem, refuse
 from floorcast.http.warehouses import Warehouses, WarehousesEndpoint
+from floorcast.http.webhooks import WebhookEndpoints, Webhooks
 from floorcast.observe import TaskFailed, observe
 from floorcast.settings import Settings
 
@@ -36,6 +37,7 @@ def build_application(
     health: Health,
     metrics: Metrics,
     announcer: Announcer | None = None,
+    webhooks: Webhooks | None = None,
 ) -> Starlette:
     """Put the application together; it opens and closes nothing itself.
 
@@ -46,6 +48,7 @@ def build_application(
         health: What /readyz asks.
         metrics: What /metrics shows; hand its `count` to `observe.watch`.
         announcer: Speaks in rooms. None: there are no addresses for that.
+        webhooks: Keeps webhooks. None: there are no addresses for them.
     """
     assets = Assets()
     offer = WarehousesEndpoint(warehouses, verifier, settings.progress_seconds)
@@ -61,6 +64,7 @@ def build_application(
             Route("/healthcheck", healthcheck),
             *(Route(f"{base}/api/ping", ping) for base in _BASES),
             *(_speech(announcer, verifier, settings) if announcer is not None else ()),
+            *(_webhooks(webhooks, verifier) if webhooks is not None else ()),
         ],
         middleware=[Middleware(Guard)],
         exception_handlers={Refused: refuse, HTTPException: _misdirected, Exception: _failed},
@@ -82,6 +86,17 @@ def _speech(announcer: Announcer, verifier: Verifier, settings: Settings) -> lis
         for base in _BASES
         # Topics may have slashes.
         for path, answer in (("", endpoint.batch), ("/{topic:path}/events/{event:path}", endpoint.single))
+    ]
+
+
+def _webhooks(webhooks: Webhooks, verifier: Verifier) -> list[Route]:
+    """Where a consumer's changes are posted."""
+    endpoints = WebhookEndpoints(webhooks, verifier)
+    at = "/v1/consumers/{name}"
+    return [
+        Route(f"{at}/webhook", endpoints.webhook, methods=["GET", "PUT", "DELETE"]),
+        Route(f"{at}/rotate", endpoints.rotate, methods=["POST"]),
+        Route(f"{at}/test", endpoints.ping, methods=["POST"]),
     ]
 
 

@@ -35,7 +35,7 @@ from floorcast.observe import (
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a share's consumer is to take next."""
+    """What a share's consumer is to take next; of a large one, the first page."""
 
     # What is acknowledged.
     name: str
@@ -48,15 +48,31 @@ class ShareLost(Exception):  # noqa: N818 — reads as an event, which it is
     """This gateway may not go on with the share: another one has it, or the consumer is not what it was."""
 
 
+class ShareRefused(Exception):  # noqa: N818 — reads as an event, which it is
+    """There is nothing for this consumer as it is, and why: its owner has no access, its position is not kept."""
+
+
 class Line(Protocol):
-    """The changes of a share, while its lease is ours. Every method raises ShareLost, or DatabaseUnavailable."""
+    """The changes of a share. Every method but `wake` raises ShareLost, ShareRefused or DatabaseUnavailable."""
+
+    def wake(self) -> None:
+        """There may be something: `pull` need not wait any longer."""
+        ...
 
     async def pull(self) -> Batch | None:
         """Return what is next, the same until it is acknowledged; None when nothing came for a while."""
         ...
 
+    async def more(self) -> Sequence[Item]:
+        """Return the next page of what was pulled; empty behind the last."""
+        ...
+
     async def hold(self) -> None:
         """Keep the lease, which ends by itself after some seconds."""
+        ...
+
+    async def let_go(self) -> None:
+        """Leave what is out to whoever comes next, at once. Raises nothing."""
         ...
 
     async def ack(self, batch: Batch, rejected: Mapping[str, str]) -> None:
@@ -126,8 +142,15 @@ class Courier:
         """Post batch after batch, until the share is lost or the receiver wants nothing more.
 
         Raises:
-            ShareLost, DatabaseUnavailable: the share is begun anew, by whoever has it then.
+            ShareLost, ShareRefused, DatabaseUnavailable: the share is begun anew, by whoever has it then.
         """
+        try:
+            await self._work()
+        finally:
+            # Else it would be nobody's until the lease is over.
+            await self._line.let_go()
+
+    async def _work(self) -> None:
         while not self._leaving:
             self.idle = True
             batch = await self._line.pull()
@@ -135,9 +158,13 @@ class Courier:
                 continue
             self.idle = False
             delivery = Delivery(batch.items, most_items=self._bounds.most_items, most_bytes=self._bounds.most_bytes)
-            while items := delivery.message():
-                if not await self._bring(delivery, items, batch.at):
-                    return
+            page: Sequence[Item] = batch.items
+            while page:
+                while items := delivery.message():
+                    if not await self._bring(delivery, items, batch.at):
+                        return
+                page = await self._line.more()
+                delivery.go_on(page)
             for change, reason in delivery.rejected.items():
                 observe(WebhookRejected(self._sheet.consumer, change, reason))
             await self._line.ack(batch, delivery.rejected)

@@ -15,20 +15,21 @@ from typing import Any, Protocol
 from floorcast.errors import DatabaseUnavailable
 from floorcast.gateway.webhooks.address import Reach
 from floorcast.gateway.webhooks.breaker import Breaker
-from floorcast.gateway.webhooks.courier import Bounds, Courier, Ledger, Line, ShareLost
+from floorcast.gateway.webhooks.courier import Bounds, Courier, Ledger, Line, ShareLost, ShareRefused
 from floorcast.gateway.webhooks.message import Sheet
 from floorcast.gateway.webhooks.schedule import Patience
 from floorcast.gateway.webhooks.sender import Sender
 from floorcast.gateway.webhooks.target import TargetRefused, read_target
 from floorcast.observe import TaskFailed, WebhookFailed, observe
+from floorcast.operation import Operation
 
 LOOK_SECONDS = 2.0
 """How long a new webhook, or one whose gateway died, waits at most, beside what is left of its lease."""
 
 _DRAIN_SECONDS = 5.0
 
-_UNREADABLE_SECONDS = 60.0
-"""A URL that may not be called is looked at again, since settings are what may have been wrong."""
+_REFUSED_SECONDS = 30.0
+"""A URL that may not be called, or an owner without access, is looked at again: either may have been put right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,20 @@ class Hook:
     # In a row, and how long nothing is to be sent because of them.
     failures: int = 0
     wait_seconds: float = 0.0
+    # Whose rights count.
+    owner: str = ""
+    owner_role: str = "authenticated"
+    # What it follows.
+    warehouses: frozenset[str] = frozenset()
+    # Something that was rejected is to be tried again.
+    is_due: bool = False
+    # When its owner last said what it is.
+    put_at: str = ""
 
     @property
     def terms(self) -> tuple[object, ...]:
         """What a courier goes by; another one is needed when it changes."""
-        return (self.url, self.envelope, self.keys, self.most_items)
+        return (self.url, self.envelope, self.keys, self.most_items, self.owner, self.put_at)
 
 
 class Directory(Ledger, Protocol):
@@ -62,15 +72,16 @@ class Directory(Ledger, Protocol):
         ...
 
 
-OpenLine = Callable[[str, int], Line]
-"""The changes of a consumer's share; the lease is taken by its first pull."""
+OpenLine = Callable[[Hook, int], Line]
+"""The changes of a consumer's share."""
 
 
 @dataclass(slots=True)
 class _Round:
     """One share's courier at work."""
 
-    terms: tuple[object, ...]
+    hook: Hook
+    line: Line
     # None where its URL may not be called.
     courier: Courier | None
     task: asyncio.Task[None]
@@ -105,6 +116,27 @@ class Couriers:
         self._breakers: dict[str, Breaker] = {}
         self._at_once = asyncio.Event()
 
+    def begin(self) -> None:
+        """Look at everything: the gateway begins to follow the stream, and what was before it was not heard of."""
+        for each in self._rounds.values():
+            each.line.wake()
+
+    def notice(self, operations: Iterable[Operation]) -> None:
+        """Wake whom a tick concerns; an `upstream.Onlooker`."""
+        if self._rounds:
+            self._wake({operation.warehouse for operation in operations})
+
+    def notice_large(self, places: Sequence[str]) -> None:
+        """Wake whom a large tick concerns."""
+        self._wake(set(places))
+
+    def _wake(self, places: set[str]) -> None:
+        # What belongs to no one warehouse may concern anybody.
+        everybody = any(":" in place for place in places)
+        for each in self._rounds.values():
+            if everybody or not places.isdisjoint(each.hook.warehouses):
+                each.line.wake()
+
     def look(self) -> None:
         """Look soon: something about webhooks was changed here."""
         self._at_once.set()
@@ -134,10 +166,14 @@ class Couriers:
             hook = known.get(consumer)
             if each.task.done():
                 del self._rounds[consumer, share]
-            elif hook is None or hook.terms != each.terms:
+            elif hook is None or hook.terms != each.hook.terms:
                 each.task.cancel()
+                # What was known of its receiver is not any more.
+                self._breakers.pop(consumer, None)
+            elif hook.is_due:
+                each.line.wake()
         for consumer in self._breakers.keys() - {consumer for consumer, _ in self._rounds}:
-            del self._breakers[consumer]
+            self._breakers.pop(consumer)
         for hook in hooks:
             for share in hook.free:
                 if (hook.consumer, share) not in self._rounds:
@@ -145,15 +181,16 @@ class Couriers:
 
     def _begin(self, hook: Hook, share: int) -> None:
         courier: Courier | None = None
+        line = self._open_line(hook, share)
         try:
             target = read_target(hook.url, self._reach)
         except TargetRefused as error:
             work = self._refuse(hook.consumer, str(error))
         else:
             courier = Courier(
-                sheet=Sheet(hook.consumer, share, hook.envelope, hook.keys),
+                sheet=Sheet(hook.consumer, share, hook.envelope, hook.keys, single=hook.most_items == 1),
                 target=target,
-                line=self._open_line(hook.consumer, share),
+                line=line,
                 ledger=self._directory,
                 sender=self._sender,
                 breaker=self._breaker(hook),
@@ -161,15 +198,31 @@ class Couriers:
                 patience=self._patience,
                 random=self._random,
             )
-            work = courier.run()
+            work = self._bring(hook.consumer, courier)
         name = f"webhook {hook.consumer} {share}"
         task = asyncio.create_task(_watched(name, work), name=name)
-        self._rounds[hook.consumer, share] = _Round(hook.terms, courier, task)
+        task.add_done_callback(self._ended)
+        self._rounds[hook.consumer, share] = _Round(hook, line, courier, task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        # One that was called back is followed at once; whatever else ends one had better not be tried so soon.
+        if task.cancelled():
+            self._at_once.set()
+
+    async def _bring(self, consumer: str, courier: Courier) -> None:
+        try:
+            await courier.run()
+        except ShareRefused as error:
+            await self._refuse(consumer, str(error))
 
     async def _refuse(self, consumer: str, reason: str) -> None:
-        observe(WebhookFailed(consumer, reason, _UNREADABLE_SECONDS))
-        await self._directory.failed(consumer, reason, 1, _UNREADABLE_SECONDS)
-        await asyncio.sleep(_UNREADABLE_SECONDS)
+        observe(WebhookFailed(consumer, reason, _REFUSED_SECONDS))
+        breaker = self._breakers.get(consumer)
+        if breaker is not None:
+            # So that the next message that is taken clears what is noted here.
+            breaker.failures += 1
+        await self._directory.failed(consumer, reason, 1, _REFUSED_SECONDS)
+        await asyncio.sleep(_REFUSED_SECONDS)
 
     def _breaker(self, hook: Hook) -> Breaker:
         found = self._breakers.get(hook.consumer)

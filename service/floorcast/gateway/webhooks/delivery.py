@@ -31,7 +31,7 @@ class Delivery:
             most_items: of one message.
             most_bytes: of one message's changes, unless a single one has more.
         """
-        self._items = items
+        self._items: Sequence[Item] = items
         self._most_bytes = most_bytes
         self._most_items = most_items
         # As many as are tried at once at the moment.
@@ -39,15 +39,21 @@ class Delivery:
         # The first that nothing is known about.
         self._at = 0
         self._message: list[Item] | None = None
-        # Rejected or following one that was: id → reason.
+        # Of each row the first that was rejected: id → reason.
         self._rejected: dict[str, str] = {}
-        # Row → the change of it that was rejected first.
-        self._kept_back: dict[Hashable, str] = {}
+        # Rows of which nothing more is told.
+        self._kept_back: set[Hashable] = set()
 
     @property
     def rejected(self) -> Mapping[str, str]:
-        """Id → reason, in order."""
+        """Of each row the first change that was rejected, id → reason, in order; what follows it is parked with it."""
         return self._rejected
+
+    def go_on(self, items: Sequence[Item]) -> None:
+        """Have the next page of the same batch; all before it was taken or rejected."""
+        self._items = items
+        self._at = 0
+        self._message = None
 
     def message(self) -> Sequence[Item]:
         """Return what is posted next; the same until something is known about it, and nothing at the end."""
@@ -58,10 +64,9 @@ class Delivery:
     def taken(self, rejected: Mapping[str, str]) -> None:
         """Go on behind a message that was taken, but for some."""
         for item in self.message():
-            if item.id in rejected:
-                self._keep_back(item, rejected[item.id])
-            elif item.key in self._kept_back:
-                self._follow(item)
+            if item.id in rejected and item.key not in self._kept_back:
+                self._rejected[item.id] = rejected[item.id]
+                self._kept_back.add(item.key)
         self._limit = min(self._most_items, self._limit * 2)
         self._message = None
 
@@ -80,19 +85,10 @@ class Delivery:
         size = 0
         while self._at < len(self._items):
             item = self._items[self._at]
-            if item.key in self._kept_back:
-                self._follow(item)
-            elif message and (len(message) >= self._limit or size + len(item.text) > self._most_bytes):
-                break
-            else:
+            if item.key not in self._kept_back:
+                if message and (len(message) >= self._limit or size + len(item.text) > self._most_bytes):
+                    break
                 message.append(item)
                 size += len(item.text) + 1
             self._at += 1
         return message
-
-    def _keep_back(self, item: Item, reason: str) -> None:
-        self._rejected[item.id] = reason
-        self._kept_back.setdefault(item.key, item.id)
-
-    def _follow(self, item: Item) -> None:
-        self._rejected[item.id] = f"follows {self._kept_back[item.key]}"

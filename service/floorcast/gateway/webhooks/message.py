@@ -4,6 +4,7 @@
 |---|---|
 | native, debezium | `{"type":"floorcast.changes","timestamp":…,"data":{"consumer":…,"share":…,"changes":[…]}}` |
 | cloudevents | the changes as a batch, `application/cloudevents-batch+json` |
+| cloudevents, one at a time | the change in binary mode: `data` as the body, the attributes as `ce-…` headers |
 """
 
 import hashlib
@@ -13,11 +14,12 @@ from dataclasses import dataclass
 import orjson
 
 from floorcast import __version__
+from floorcast.envelope.cloudevents import binary
 from floorcast.gateway.webhooks.delivery import Item
 from floorcast.gateway.webhooks.signature import sign
 
-_JSON = "application/json; charset=utf-8"
-_CLOUDEVENTS = "application/cloudevents-batch+json; charset=utf-8"
+_JSON = {"content-type": "application/json; charset=utf-8"}
+_CLOUDEVENTS = {"content-type": "application/cloudevents-batch+json; charset=utf-8"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Sheet:
     envelope: str
     # To sign with, the newest first.
     keys: Sequence[str]
+    # A message never has more than one change.
+    single: bool = False
 
 
 def changes_post(sheet: Sheet, items: Sequence[Item], at: str, timestamp: int) -> Post:
@@ -51,10 +55,13 @@ def changes_post(sheet: Sheet, items: Sequence[Item], at: str, timestamp: int) -
     """
     listed = b"[%s]" % b",".join(item.text for item in items)
     name = message_id(sheet.consumer, [item.id for item in items])
+    if sheet.envelope == "cloudevents" and sheet.single:
+        headers, data = binary(items[0].text)
+        return _signed(sheet, name, timestamp, data, headers)
     if sheet.envelope == "cloudevents":
         return _signed(sheet, name, timestamp, listed, _CLOUDEVENTS)
-    data = {"consumer": sheet.consumer, "share": sheet.share, "changes": orjson.Fragment(listed)}
-    body = orjson.dumps({"type": "floorcast.changes", "timestamp": at, "data": data})
+    around = {"consumer": sheet.consumer, "share": sheet.share, "changes": orjson.Fragment(listed)}
+    body = orjson.dumps({"type": "floorcast.changes", "timestamp": at, "data": around})
     return _signed(sheet, name, timestamp, body, _JSON)
 
 
@@ -87,9 +94,9 @@ def message_id(consumer: str, ids: Sequence[str]) -> str:
     return "msg_" + hashlib.sha256(named).hexdigest()[:40]
 
 
-def _signed(sheet: Sheet, name: str, timestamp: int, body: bytes, media_type: str) -> Post:
+def _signed(sheet: Sheet, name: str, timestamp: int, body: bytes, about: Mapping[str, str]) -> Post:
     headers = {
-        "content-type": media_type,
+        **about,
         "user-agent": f"Floorcast/{__version__}",
         "accept": "application/json",
         # What is looked at is read as it comes.

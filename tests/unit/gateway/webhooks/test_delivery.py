@@ -50,11 +50,20 @@ def test_what_is_rejected_takes_what_follows_of_its_row_and_nothing_else() -> No
     assert ids(delivery) == ["i:1-4", "i:1-6"]
     delivery.taken({})
     assert ids(delivery) == []
-    assert dict(delivery.rejected) == {
-        "i:1-1": "no such item",
-        "i:1-3": "follows i:1-1",
-        "i:1-5": "follows i:1-1",
-    }
+    # What follows it is parked with it, and was not refused itself.
+    assert dict(delivery.rejected) == {"i:1-1": "no such item"}
+
+
+def test_a_row_that_is_kept_back_stays_so_in_the_next_page_of_its_batch() -> None:
+    """A large transaction comes in several."""
+    delivery = Delivery(items("a", "b"), most_items=9, most_bytes=1_000)
+    delivery.message()
+    delivery.taken({"i:1-1": "no such item"})
+    assert ids(delivery) == []
+    delivery.go_on([Item("i:1-3", "a", b"x"), Item("i:1-4", "b", b"x")])
+    assert ids(delivery) == ["i:1-4"]
+    delivery.taken({})
+    assert dict(delivery.rejected) == {"i:1-1": "no such item"}
 
 
 def test_a_message_that_cannot_be_taken_is_narrowed_down_to_one_change() -> None:
@@ -97,10 +106,13 @@ def test_each_change_is_told_once_or_kept_back_with_its_row(
         delivery.taken(rejected)
     numbers = [int(item.id[4:]) for item in told]
     assert numbers == sorted(set(numbers))
-    assert set(numbers) | {int(one[4:]) for one in delivery.rejected} == set(range(1, len(keys) + 1))
+    firsts = set()
     for key in set(keys):
         own = [number for number, one in enumerate(keys, 1) if one == key]
         bad = [number for number in own if number in refused | poison]
-        # Everything before the first that is rejected was told, and it and what follows it is kept back.
         first = bad[0] if bad else len(keys) + 1
-        assert [number for number in own if f"i:1-{number}" not in delivery.rejected] == [n for n in own if n < first]
+        firsts |= set(bad[:1])
+        # Everything before the first that is rejected was told. Of what follows it only what was in the same message.
+        assert [number for number in own if number < first] == [n for n in numbers if n in own and n < first]
+        assert sum(number > first for number in numbers if number in own) < most
+    assert {int(one[4:]) for one in delivery.rejected} == firsts

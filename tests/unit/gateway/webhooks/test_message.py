@@ -43,6 +43,19 @@ def test_cloudevents_go_as_a_batch() -> None:
     assert post.headers["content-type"] == "application/cloudevents-batch+json; charset=utf-8"
 
 
+def test_one_cloudevent_at_a_time_goes_in_binary_mode() -> None:
+    """`data` is the body, to the digit and signed; the attributes are headers."""
+    context = b'{"specversion":"1.0","id":"i:7-1","subject":"a/\xc3\xb6","datacontenttype":"application/json"'
+    event = context + b',"data":{"n":1.10}}'
+    sheet = Sheet("erp", 0, "cloudevents", [KEY], single=True)
+    post = changes_post(sheet, [Item("i:7-1", "a", event)], AT, NOW)
+    assert post.body == b'{"n":1.10}'
+    assert post.headers["ce-id"] == "i:7-1"
+    assert post.headers["ce-subject"] == "a/%C3%B6"
+    assert post.headers["content-type"] == "application/json"
+    Webhook(KEY).verify(post.body, dict(post.headers))
+
+
 def test_a_message_is_signed_and_its_time_is_that_of_the_attempt() -> None:
     """The specification's library takes it."""
     post = a_post()
