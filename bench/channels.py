@@ -146,8 +146,8 @@ def _wait_for_grant(port: int, token: str, it: Stack) -> None:
 def _say(what: str, delays: list[float], clients: int, rate: float) -> None:
     cuts = statistics.quantiles(delays, n=100)
     print(
-        f"{what:23} p50 {cuts[49]:6.2f} ms   p95 {cuts[94]:6.2f} ms   p99 {cuts[98]:6.2f} ms   max {max(delays):6.2f} ms"
-        f"   ({len(delays):,} deliveries, {rate:g} changes/s, {clients} clients)",
+        f"{what:23} p50 {cuts[49]:6.2f} ms   p95 {cuts[94]:6.2f} ms   p99 {cuts[98]:6.2f} ms   "
+        f"max {max(delays):6.2f} ms   ({len(delays):,} deliveries, {rate:g} changes/s, {clients} clients)",
         flush=True,
     )
 
