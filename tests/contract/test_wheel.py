@@ -1,4 +1,4 @@
-"""A wheel, installed far from any checkout, can migrate a database."""
+"""A wheel, installed far from any checkout, can migrate a database and serve the page."""
 
 import os
 import subprocess
@@ -11,6 +11,7 @@ from tests.fixtures.postgres import Database
 
 from floorcast.database import migrate
 from floorcast.database.sources import find_sources
+from floorcast.http.assets import Assets
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "service" / "floorcast"
@@ -41,6 +42,28 @@ def test_a_wheel_carries_all_sql_and_every_file_of_the_package(wheel: Path) -> N
     assert sql - packed == set()
     assert files - packed == set()
     assert "floorcast/Procfile" in packed
+
+
+def test_an_installed_page_serves_the_source_of_the_npm_package(wheel: Path, tmp_path: Path) -> None:
+    """Byte for byte, as a checkout's does; and what the package takes from its peer is the peer's, with its licence."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    installed = tmp_path / "floorcast" / "http" / "page"
+    source = {path.name: path.read_bytes() for path in (ROOT / "clients" / "js" / "src").iterdir()}
+    assert {path.name: path.read_bytes() for path in (installed / "client").iterdir()} == source
+    modules = {f"client/{name}": body for name, body in source.items() if name.endswith(".js")}
+    assert modules != {}
+    for assets in (Assets(), Assets(installed, tmp_path / "nowhere")):
+        assert {name: assets.body(name) for name in modules} == modules
+    assert "MIT License" in (installed / "vendor" / "phoenix.LICENSE.md").read_text()
+
+
+def test_the_page_has_the_phoenix_package_as_it_is_published() -> None:
+    """The very file that the tests of the package have as its peer."""
+    peer = ROOT / "tests" / "js" / "node_modules" / "phoenix" / "priv" / "static" / "phoenix.mjs"
+    if not peer.exists():
+        pytest.skip("the JavaScript clients are not installed; tests/install_node.sh does that")
+    assert (PACKAGE / "http" / "page" / "vendor" / "phoenix.js").read_bytes() == peer.read_bytes()
 
 
 def test_an_installed_wheel_migrates_a_database(wheel: Path, tmp_path: Path, empty_database: Database) -> None:

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def test_parts_become_one_step_with_the_cursor_of_the_whole(screen: Screen) -> None:
     """Half a picture is no state of the warehouse, and half a tick is no transaction."""
     steps = await screen.call(
-        "parts.js",
+        "client/parts.js",
         """
         const parts = new module.Parts();
         return [
@@ -20,29 +20,30 @@ async def test_parts_become_one_step_with_the_cursor_of_the_whole(screen: Screen
             ["changes", { tick: 8, part: 2, end: false, changes: [] }],
             ["changes", { tick: 8, part: 3, end: true, changes: [6], cursor: "c" }],
             ["snapshot", { part: 1, end: true, rows: {}, cursor: "d" }],
-        ].map(([event, payload]) => parts.take(event, payload));
+        ].map(([event, payload]) => (event === "snapshot" ? parts.picture(payload) : parts.changes(payload)))
+            .map((step) => step && [step.rows ?? step.changes, step.cursor]);
         """,
     )
     assert steps == [
         None,
-        {"rows": {"equipment": [1, 3], "users": [2]}, "cursor": "a"},
-        {"changes": [4], "cursor": "b"},
+        [{"equipment": [1, 3], "users": [2]}, "a"],
+        [[4], "b"],
         None,
         None,
-        {"changes": [5, 6], "cursor": "c"},
-        {"rows": {}, "cursor": "d"},
+        [[5, 6], "c"],
+        [{}, "d"],
     ]
 
 
 async def test_a_tick_that_is_larger_than_a_picture_is_not_held(screen: Screen) -> None:
     """Whoever is sent a million changes asks for a picture, which is bounded."""
     script = """
-        const parts = new module.Parts();
-        const before = parts.overflowing;
-        const step = parts.take("changes", { part: 1, end: false, changes: new Array(20001).fill(0) });
-        return [before, step, parts.overflowing];
+        const parts = new module.Parts(20_000);
+        const before = parts.isOverflowing;
+        const step = parts.changes({ part: 1, end: false, changes: new Array(20001).fill(0) });
+        return [before, step, parts.isOverflowing];
     """
-    assert await screen.call("parts.js", script) == [False, None, True]
+    assert await screen.call("client/parts.js", script) == [False, None, True]
 
 
 async def test_a_join_asks_for_no_more_than_is_held(screen: Screen) -> None:
@@ -110,20 +111,20 @@ async def test_the_newest_rows_are_kept_to_the_microsecond(screen: Screen) -> No
 async def test_the_mark_is_live_only_while_proofs_come(screen: Screen) -> None:
     """Two and a half intervals of silence are the end of live; the time shown is that of the last proof."""
     marks = await screen.call(
-        "freshness.js",
+        "client/freshness.js",
         """
         const freshness = new module.Freshness(2);
         const marks = [freshness.mark(0)];
-        freshness.connected(1000);
-        freshness.proven(1000);
+        freshness.joined(1000);
+        freshness.proven(1000, "at");
         marks.push(freshness.mark(6000), freshness.mark(6001));
-        freshness.proven(7000);
+        freshness.proven(7000, "at");
         marks.push(freshness.mark(7001));
-        freshness.disconnected();
+        freshness.lost();
         marks.push(freshness.mark(7002));
-        freshness.connected(8000);
+        freshness.joined(8000);
         marks.push(freshness.mark(8001), freshness.mark(13_001));
-        freshness.proven(14_000);
+        freshness.proven(14_000, "at");
         marks.push(freshness.mark(14_001));
         return marks.map(({ state, since }) => [state, since]);
         """,
@@ -144,39 +145,33 @@ async def test_the_mark_is_live_only_while_proofs_come(screen: Screen) -> None:
 async def test_frames_that_waited_while_the_device_slept_prove_nothing(screen: Screen) -> None:
     """Progress from before the night, read in the morning, is not progress of this morning."""
     marks = await screen.call(
-        "freshness.js",
+        "client/freshness.js",
         """
-        const freshness = new module.Freshness();
-        freshness.connected(0);
-        freshness.proven(0);
-        const slept = [freshness.slept(0), freshness.slept(1000), freshness.slept(3_600_000)];
+        const freshness = new module.Freshness(5);
+        freshness.joined(0);
+        freshness.proven(0, "at");
         freshness.doubt();
-        freshness.proven(3_600_001);
+        freshness.proven(3_600_001, "at");
         const doubted = freshness.mark(3_600_002);
         freshness.trust();
-        freshness.proven(3_600_100);
-        return [slept, doubted, freshness.mark(3_600_101), freshness.slept(3_000_000)];
+        freshness.proven(3_600_100, "at");
+        return [doubted, freshness.mark(3_600_101)];
         """,
     )
     assert marks == [
-        [False, False, True],
-        {"state": "stale", "since": 0},
-        {"state": "live", "since": 3_600_100},
-        True,
+        {"state": "stale", "asOf": "at", "since": 0},
+        {"state": "live", "asOf": "at", "since": 3_600_100},
     ]
 
 
 async def test_waiting_grows_to_half_a_minute_and_is_never_in_step(screen: Screen) -> None:
     """A thousand screens that lost one gateway must not come back in one instant."""
     waits = await screen.call(
-        "backoff.js",
+        "client/waits.js",
         """
-        const backoff = new module.Backoff();
-        const waits = Array.from({ length: 9 }, () => backoff.next(1));
-        backoff.reset();
-        const again = [backoff.next(0), backoff.next(1)];
-        backoff.reset();
-        return [...waits, ...again, backoff.spread(3000, 1), backoff.spread(3000, 0.5), backoff.spread(3000, 0)];
+        const losses = Array.from({ length: 9 }, (_, tries) => module.lossWait(tries + 1, 1));
+        const joins = [module.joinWait(1, 1), module.joinWait(1, 0.5), module.joinWait(2, 0)];
+        return [...losses, module.lossWait(1, 0), ...joins];
         """,
     )
-    assert waits == [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000, 250, 1000, 3000, 3000, 0]
+    assert waits == [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000, 250, 3000, 1500, 0]

@@ -1,8 +1,6 @@
 // One socket for any number of warehouses: the token, the waits, and what sleep and networks do to it.
 
-import { Socket } from "phoenix";
-
-import { MemoryStorage } from "./storage.js";
+import { MemoryStorage, Sheltered } from "./storage.js";
 import { WarehouseView } from "./view.js";
 import { joinWait, lossWait } from "./waits.js";
 
@@ -15,8 +13,9 @@ const PROBE_MS = 4_000;
 const TOKEN_CLOSES = new Set([4501, 4502]);
 const TOKEN_EXPIRED = 4401;
 
-export class FloorcastClient {
+export class Client {
   #socket;
+  #isOpen = false;
   #fetchToken;
   #token = null;
   #user = null;
@@ -32,13 +31,17 @@ export class FloorcastClient {
   #unlisten = [];
 
   /**
-   * `url` is where a gateway is, as https://host or wss://host; `token` a text, or a function that returns one or a promise of
-   * one: it is asked before the socket is opened, when the token ends, and after each loss.
+   * `Socket` is the class of the phoenix package; `url` where a gateway is, as https://host or wss://host; `token` a text, or a
+   * function that returns one or a promise of one: it is asked before the socket is opened, when the token ends, and after each
+   * loss.
    */
-  constructor({ url, token, storage = new MemoryStorage(), progressSeconds = 5, transport, random = Math.random }) {
+  constructor(Socket, { url, token, storage = new MemoryStorage(), progressSeconds = 5, transport, random = Math.random }) {
     this.#fetchToken = typeof token === "function" ? token : null;
     if (!this.#fetchToken) this.#take(token);
-    this.#options = { url: url.replace(/^http/, "ws").replace(/\/$/, ""), storage, progressSeconds };
+    const sheltered = new Sheltered(storage, (reason) => {
+      for (const view of this.#views) view.unkept(reason);
+    });
+    this.#options = { url: url.replace(/^http/, "ws").replace(/\/$/, ""), storage: sheltered, progressSeconds };
     this.#random = random;
     this.#socket = new Socket(`${this.#options.url}/realtime/v1`, {
       ...(transport && { transport }),
@@ -49,21 +52,24 @@ export class FloorcastClient {
         this.#renew().catch(() => {}); // Asked again after the next loss.
         return lossWait(tries, this.#random());
       },
-      rejoinAfterMs: (tries) => {
-        const asked = this.#askedToWait;
-        this.#askedToWait = null;
-        return asked ?? joinWait(tries, this.#random());
-      },
+      rejoinAfterMs: (tries) => this.#waitAsked(tries),
     });
     this.#socket.onMessage(({ topic, event, payload }) => topic === "phoenix" && this.#told(event, payload));
+    this.#socket.onOpen(() => {
+      this.#isOpen = true;
+    });
     this.#socket.onClose(({ code, reason }) => this.#lost(code, reason));
   }
 
-  /** Follows a warehouse; `asked` are members of a join: tables, where, columns, recent, history, slow. */
-  follow(warehouse, asked = {}) {
+  /**
+   * Follows a warehouse; `asked` are members of a join: tables, where, columns, recent, history, slow; or a function that gives
+   * them for what there is, table → columns of its key. `options.rows` holds the rows in place of a Rows: see rows.js.
+   * `options.mostChanges`: a tick of more than so many is not collected, a picture is read in its place.
+   */
+  follow(warehouse, asked = {}, options = {}) {
     if (this.#isClosed) throw new Error("This client is closed.");
     this.#starting ??= this.#start();
-    const view = new WarehouseView(this.#line(), warehouse, asked);
+    const view = new WarehouseView(this.#line(), warehouse, asked, options);
     this.#views.add(view);
     return view;
   }
@@ -95,9 +101,19 @@ export class FloorcastClient {
       // Of one person: what another saw must not be shown to him.
       name: () => `${url} ${this.#user}`,
       token: () => this.#token,
+      // Whether another token can be had when this one ends.
+      isRenewed: this.#fetchToken !== null,
+      look: () => this.#look(),
+      wait: (tries) => this.#waitAsked(tries),
       channel: (topic, payload) => this.#channel(topic, payload),
       forget: (view) => this.#views.delete(view),
     };
+  }
+
+  #waitAsked(tries) {
+    const asked = this.#askedToWait;
+    this.#askedToWait = null;
+    return asked ?? joinWait(tries, this.#random());
   }
 
   #channel(topic, payload) {
@@ -119,6 +135,7 @@ export class FloorcastClient {
     this.#lookedAt = Date.now();
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
     this.#listen(globalThis, "online", () => this.nudge());
+    this.#listen(globalThis, "offline", () => this.nudge());
     this.#listen(globalThis, "pageshow", () => this.nudge());
     this.#listen(globalThis, "pagehide", () => this.#save());
     this.#listen(globalThis.document, "visibilitychange", () => {
@@ -175,9 +192,23 @@ export class FloorcastClient {
   }
 
   #lost(code, reason) {
+    const wasOpen = this.#isOpen;
+    this.#isOpen = false;
     this.#forgetProbe();
     if (TOKEN_CLOSES.has(code) || (code === TOKEN_EXPIRED && !this.#fetchToken)) this.#end("token", reason);
     else if (code >= 4500 && code < 5000) this.#end("refused", reason);
+    else if (!wasOpen && !this.#fetchToken) this.#askWhy();
+  }
+
+  /** A browser does not say why a handshake failed. If the token is why, trying on would be in vain. */
+  async #askWhy() {
+    try {
+      const headers = { authorization: `Bearer ${this.#token}` };
+      const answer = await fetch(`${this.#options.url.replace(/^ws/, "http")}/v1/warehouses`, { headers, cache: "no-store" });
+      if (answer.status === 401 && !this.#isClosed) this.#end("token", (await answer.json()).title ?? "");
+    } catch {
+      // It cannot be reached, or may not be asked from here.
+    }
   }
 
   #end(why, hint) {

@@ -44,9 +44,17 @@ export class Freshness {
     this.#joinedAt = this.#provenAt = this.#asOf = null;
   }
 
-  /** {state, asOf}: `asOf` is a text, the time up to which everything is here, or null. */
+  /** For how many milliseconds the stream has been running; 0 where it does not. */
+  runsFor(now) {
+    return this.#joinedAt === null ? 0 : now - this.#joinedAt;
+  }
+
+  /**
+   * {state, asOf, since}: `asOf` is a text, the time up to which everything is here; `since` when that was proven, in
+   * milliseconds of this device's clock. Both null where nothing is known.
+   */
   mark(now) {
-    return { state: this.#state(now), asOf: this.#asOf };
+    return { state: this.#state(now), asOf: this.#asOf, since: this.#provenAt };
   }
 
   #state(now) {

@@ -21,6 +21,8 @@ export interface Change {
 export interface Freshness {
   state: "live" | "stale" | "reconnecting";
   asOf: string | null;
+  /** When `asOf` was proven: milliseconds of this device's clock. */
+  since: number | null;
 }
 
 /** What a join asks for. */
@@ -40,6 +42,8 @@ export interface Events {
   changes: { tick: number; at: string; folded: boolean; changes: Change[] };
   /** The state of freshness is another one. */
   fresh: Freshness;
+  /** The storage failed, told once: from now on views are kept in memory. */
+  unkept: { reason: string };
   /**
    * Nothing comes any more: `revoked` or `forbidden` (the rows are gone), `token`, `closed`, `refused`, or the code of a join's
    * refusal.
@@ -57,6 +61,18 @@ export interface WarehouseView {
   close(options?: { forget?: boolean }): Promise<void>;
 }
 
+/** Holds rows in a view's place: who draws from a store of his own need not hold them twice. */
+export interface RowHolder {
+  readonly keys: Readonly<Record<string, string[]>>;
+  know(keys: Record<string, string[]>): void;
+  of(table: string): ReadonlyMap<Key, Row>;
+  clear(): void;
+  fill(tables: Record<string, Row[]>): void;
+  /** All changes of a tick, as one step. */
+  apply(changes: Change[]): void;
+  all(): Record<string, Row[]>;
+}
+
 /** What a view keeps: rows and cursor as one. Can be cloned as IndexedDB does, and written as JSON. */
 export interface Kept {
   asked: string;
@@ -67,7 +83,10 @@ export interface Kept {
   rows: Record<string, Row[]>;
 }
 
-/** Where views are kept, by name. Calls for one name take effect in their order; a failure costs a picture, nothing else. */
+/**
+ * Where views are kept, by name. Calls for one name take effect in their order. One that fails, or does not answer within three
+ * seconds, is replaced by memory (`unkept`).
+ */
 export interface ViewStorage {
   load(name: string): Promise<Kept | undefined>;
   save(name: string, kept: Kept): Promise<void>;
@@ -103,7 +122,12 @@ export interface ClientOptions {
 
 export declare class FloorcastClient {
   constructor(options: ClientOptions);
-  follow(warehouse: string, asked?: Asked): WarehouseView;
+  /** A function is given what there is, table → columns of its key, before each picture. */
+  follow(
+    warehouse: string,
+    asked?: Asked | ((keys: Record<string, string[]>) => Asked),
+    options?: { rows?: RowHolder; mostChanges?: number },
+  ): WarehouseView;
   /** The network may be back, or the device slept. Browsers' own events for this are listened to already. */
   nudge(): void;
   close(options?: { forget?: boolean }): Promise<void>;

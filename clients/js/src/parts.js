@@ -4,6 +4,11 @@
 export class Parts {
   #rows = {}; // table → rows of the picture so far
   #changes = [];
+  #mostChanges;
+
+  constructor(mostChanges = Infinity) {
+    this.#mostChanges = mostChanges;
+  }
 
   /** Takes the payload of a `snapshot`; returns the whole picture {tick, at, rows, cursor}, or null while more is to come. */
   picture({ tick, at, part, rows, end, cursor }) {
@@ -15,12 +20,17 @@ export class Parts {
     return { tick, at, rows: whole, cursor };
   }
 
+  /** Whether a tick is larger than should be collected: a picture is less. */
+  get isOverflowing() {
+    return this.#changes.length > this.#mostChanges;
+  }
+
   /** Takes the payload of a `changes`; returns the whole tick {tick, at, folded, changes, cursor}, or null. */
   changes({ tick, at, folded = false, changes, part, end, cursor }) {
     if (part === undefined) return { tick, at, folded, changes, cursor };
     if (part === 1) this.#changes = [];
     this.#changes = this.#changes.concat(changes);
-    if (!end) return null;
+    if (!end || this.isOverflowing) return null;
     const whole = this.#changes;
     this.#changes = [];
     return { tick, at, folded, changes: whole, cursor };

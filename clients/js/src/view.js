@@ -10,6 +10,7 @@ import { Parts } from "./parts.js";
 import { Rows } from "./rows.js";
 
 const SAVE_MS = 5_000;
+const SETTLED_MS = 10_000;
 
 // What docs/protocol.md says of these: not without a person. Any other refusal is tried again.
 const FINAL = new Set([
@@ -26,13 +27,20 @@ const FINAL = new Set([
 ]);
 // Where the stream is to go on from does not fit the server.
 const ANEW = new Set(["must_refetch", "bad_cursor"]);
+// What is asked for was fitted to what there was.
+const FITTED = new Set(["unknown_table"]);
 
 export class WarehouseView {
   #line; // What the client gives: see client.js
+  #fit = null; // table → columns of its key ↦ what to ask for, where that depends on it
   #asked;
-  #channel = null;
-  #parts = new Parts();
-  #rows = new Rows();
+  #channel = null; // Of the phoenix package; what an earlier one says is passed over.
+  #askedAt = 0;
+  #tries = 0; // How often it began anew since it last ran well.
+  #timer = null;
+  #mostChanges;
+  #parts;
+  #rows;
   #cursor = null;
   #role = null;
   #fresh;
@@ -41,10 +49,14 @@ export class WarehouseView {
   #isOver = false;
   #unsavedSince = null;
 
-  constructor(line, warehouse, asked) {
+  constructor(line, warehouse, asked, { rows = new Rows(), mostChanges = Infinity } = {}) {
     this.#line = line;
     this.warehouse = warehouse;
-    this.#asked = asked;
+    if (typeof asked === "function") this.#fit = asked;
+    else this.#asked = asked;
+    this.#rows = rows;
+    this.#mostChanges = mostChanges;
+    this.#parts = new Parts(mostChanges);
     this.#fresh = new Freshness(line.progressSeconds);
     this.#begin();
   }
@@ -63,12 +75,12 @@ export class WarehouseView {
     return this.#role;
   }
 
-  /** {state: "live" | "stale" | "reconnecting", asOf}. */
+  /** {state: "live" | "stale" | "reconnecting", asOf, since}: see freshness.js. */
   get freshness() {
     return this.#fresh.mark(Date.now());
   }
 
-  /** Calls `listener` at each `picture`, `changes`, `fresh` or `ended`; returns a function that ends this. */
+  /** Calls `listener` at each `picture`, `changes`, `fresh`, `unkept` or `ended`; returns a function that ends this. */
   on(event, listener) {
     if (!this.#listeners.has(event)) this.#listeners.set(event, new Set());
     this.#listeners.get(event).add(listener);
@@ -88,6 +100,7 @@ export class WarehouseView {
   look(now) {
     if (this.#isOver) return;
     if (this.#unsavedSince !== null && now - this.#unsavedSince >= SAVE_MS) this.#save();
+    if (this.#fresh.runsFor(now) > SETTLED_MS) this.#tries = 0;
     const { state } = this.#fresh.mark(now);
     if (state === this.#shown) return;
     this.#shown = state;
@@ -105,6 +118,12 @@ export class WarehouseView {
 
   trust() {
     this.#fresh.trust();
+    this.look(Date.now());
+  }
+
+  /** The storage failed; from now on memory keeps. */
+  unkept(reason) {
+    if (!this.#isOver) this.#tell("unkept", { reason });
   }
 
   /** There is a newer token. */
@@ -125,17 +144,39 @@ export class WarehouseView {
     if (this.#isOver) return;
     const kept = await this.#storage("load");
     if (this.#isOver) return;
-    if (kept && kept.asked === JSON.stringify(this.#asked)) this.#restore(kept);
-    const channel = this.#line.channel(`warehouse:${this.warehouse}`, () => ({
-      ...this.#asked,
-      from: this.#cursor ?? "snapshot",
-      access_token: this.#line.token(),
-    }));
-    this.#channel = channel;
+    if (kept) this.#restore(kept);
+    this.#join();
+  }
+
+  #join() {
+    // What there is differs from role to role and from warehouse to warehouse.
+    if (this.#fit && this.#cursor === null) this.#lookAround();
+    else this.#follow();
+  }
+
+  #lookAround() {
+    const channel = this.#open(() => ({ access_token: this.#line.token() }));
+    channel
+      .join()
+      .receive("ok", ({ keys }) => {
+        if (channel !== this.#channel) return;
+        this.#asked = this.#fit(keys);
+        this.#leave();
+        this.#follow();
+      })
+      .receive("error", (answer) => channel === this.#channel && this.#refused(answer));
+  }
+
+  #follow() {
+    const channel = this.#open(() => {
+      this.#askedAt = Date.now();
+      return { ...this.#asked, from: this.#cursor ?? "snapshot", access_token: this.#line.token() };
+    });
     const hear = (event, take) =>
       channel.on(event, (payload) => {
+        this.#line.look(); // The device may have slept, and this have waited: before anything is taken for a proof.
         // Before a join is answered, what comes is a late word of one that was given up.
-        if (channel.state === "joined" && !this.#isOver) take(payload);
+        if (channel === this.#channel && channel.state === "joined") take(payload);
         this.look(Date.now());
       });
     hear("snapshot", (payload) => this.#takePicture(payload));
@@ -143,20 +184,44 @@ export class WarehouseView {
     hear("progress", ({ cursor, at }) => this.#moved(cursor, at));
     hear("must_refetch", () => this.#anew());
     hear("revoked", ({ hint }) => this.#withdraw("revoked", hint));
-    channel.onError(() => {
-      this.#fresh.lost();
-      this.look(Date.now());
-    });
-    channel.onClose(() => this.end("closed"));
     channel
       .join()
-      .receive("ok", (answer) => this.#joined(answer))
-      .receive("error", (answer) => this.#refused(answer));
+      .receive("ok", (answer) => channel === this.#channel && this.#joined(answer))
+      .receive("error", (answer) => channel === this.#channel && this.#refused(answer));
   }
 
-  #restore({ cursor, at, role, keys, rows }) {
-    this.#rows.know(keys);
-    this.#rows.fill(rows);
+  #open(payload) {
+    const channel = this.#line.channel(`warehouse:${this.warehouse}`, payload);
+    this.#channel = channel;
+    channel.onError(() => channel === this.#channel && this.#paused());
+    channel.onClose(() => channel === this.#channel && this.end("closed"));
+    return channel;
+  }
+
+  #leave() {
+    const channel = this.#channel;
+    this.#channel = null;
+    channel?.leave();
+  }
+
+  #paused() {
+    this.#fresh.lost();
+    this.look(Date.now());
+  }
+
+  /** What is kept may be of other tables, or may have been spoilt: then it is as if there were nothing. */
+  #restore({ asked, cursor, at, role, keys, rows }) {
+    if (!this.#fit && asked !== JSON.stringify(this.#asked)) return;
+    try {
+      if (typeof cursor !== "string") throw new TypeError("a view is kept with its cursor");
+      this.#rows.know(keys);
+      this.#rows.fill(rows);
+      if (this.#fit) this.#asked = JSON.parse(asked);
+    } catch {
+      this.#rows.clear();
+      this.#storage("forget");
+      return;
+    }
     this.#cursor = cursor;
     this.#role = role;
     this.#fresh.proven(0, at);
@@ -165,29 +230,33 @@ export class WarehouseView {
 
   #joined({ role, keys }) {
     if (this.#isOver) return;
-    this.#parts = new Parts();
+    this.#parts = new Parts(this.#mostChanges);
     this.#role = role;
     this.#rows.know(keys);
-    this.#fresh.joined(Date.now());
+    this.#fresh.joined(this.#askedAt);
     this.look(Date.now());
   }
 
-  #refused({ code = "refused", hint = "" }) {
+  #refused({ code = "refused", reason = "", hint = "" }) {
     if (code === "forbidden") this.#withdraw("forbidden", hint);
-    else if (FINAL.has(code)) this.end(code, hint);
-    else if (ANEW.has(code)) this.#anew();
+    else if (ANEW.has(code) || (this.#fit && FITTED.has(code))) this.#anew();
+    else if (FINAL.has(code)) this.end(code, `${reason} ${hint}`.trim());
+    else if (code === "token_expired" && !this.#line.isRenewed) this.end("token", reason);
   }
 
   #takePicture(payload) {
     const step = this.#parts.picture(payload);
     if (!step) return;
     this.#rows.fill(step.rows);
-    this.#moved(step.cursor, step.at);
+    // Whatever had happened when it was asked for is in it.
+    this.#moved(step.cursor, step.at, this.#askedAt);
+    this.#save(); // At once: it costs most to read again, and what a page writes when it is left may come too late.
     this.#tell("picture", { at: step.at, kept: false });
   }
 
   #takeChanges(payload) {
     const step = this.#parts.changes(payload);
+    if (this.#parts.isOverflowing) return this.#anew();
     if (!step) return;
     this.#rows.apply(step.changes);
     this.#cursor = step.cursor;
@@ -195,17 +264,21 @@ export class WarehouseView {
     this.#tell("changes", { tick: step.tick, at: step.at, folded: step.folded, changes: step.changes });
   }
 
-  #moved(cursor, at) {
+  #moved(cursor, at, now = Date.now()) {
     this.#cursor = cursor;
-    this.#fresh.proven(Date.now(), at);
+    this.#fresh.proven(now, at);
     this.#unsavedSince ??= Date.now();
   }
 
-  /** The next joining, which phoenix does after a while, begins with a picture; until then the rows are old but whole. */
+  /** The next joining begins with a picture; until that is there the rows are old but whole. */
   #anew() {
     this.#cursor = null;
     this.#unsavedSince = null;
     this.#storage("forget");
+    this.#leave();
+    this.#paused();
+    this.#tries += 1;
+    this.#timer = setTimeout(() => this.#join(), this.#line.wait(this.#tries));
   }
 
   #withdraw(why, hint) {
@@ -218,8 +291,9 @@ export class WarehouseView {
 
   #stop() {
     this.#isOver = true;
+    clearTimeout(this.#timer);
     this.#fresh.lost();
-    this.#channel?.leave();
+    this.#leave();
     this.#line.forget(this);
   }
 
@@ -231,13 +305,8 @@ export class WarehouseView {
     return this.#storage("save", { asked, cursor: this.#cursor, at, role: this.#role, keys: this.keys, rows: this.#rows.all() });
   }
 
-  /** A storage that fails costs a picture, nothing else. */
-  async #storage(what, kept) {
-    try {
-      return await this.#line.storage[what](`${this.#line.name()} ${this.warehouse}`, kept);
-    } catch {
-      return undefined;
-    }
+  #storage(what, kept) {
+    return this.#line.storage[what](`${this.#line.name()} ${this.warehouse}`, kept);
   }
 
   #tell(event, facts) {

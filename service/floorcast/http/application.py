@@ -56,7 +56,7 @@ def build_application(
     return Starlette(
         routes=[
             Route("/", assets.page),
-            Route("/page/{name}", assets.asset),
+            Route("/page/{name:path}", assets.asset),
             Route("/v1/warehouses", offer.read),
             Route("/healthz", checks.alive),
             Route("/readyz", checks.ready),

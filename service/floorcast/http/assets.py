@@ -1,4 +1,4 @@
-"""The live page's files, from the package.
+"""The live page's files: its own, and those of the npm package, which it is built on.
 
 They are read once at start: a name in an address is looked up in memory and reaches nothing else on the disk.
 """
@@ -13,6 +13,9 @@ from starlette.responses import Response
 from floorcast.http.problem import Refused
 
 _FOLDER = Path(__file__).with_name("page")
+# `client/` of the page is the source of the npm package, not a copy that could differ from it: a wheel carries it in
+# the page's folder (pyproject.toml, force-include), a checkout has it beside `service/`.
+_PACKAGE = Path(__file__).resolve().parents[3] / "clients" / "js" / "src"
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -35,9 +38,11 @@ class Asset:
 class Assets:
     """`/` and `/page/<name>`."""
 
-    def __init__(self, folder: Path = _FOLDER) -> None:
-        """Read every file of a kind that a page is made of."""
-        self._assets = {path.name: _load(path) for path in sorted(folder.iterdir()) if path.suffix in _TYPES}
+    def __init__(self, folder: Path = _FOLDER, package: Path = _PACKAGE) -> None:
+        """Read every file of a kind that a page is made of; `package` is looked at where `folder` has no `client/`."""
+        self._assets = _read(folder)
+        if not (folder / "client").is_dir():
+            self._assets |= {f"client/{name}": asset for name, asset in _read(package).items()}
 
     async def page(self, request: Request) -> Response:
         """GET /."""
@@ -46,6 +51,10 @@ class Assets:
     async def asset(self, request: Request) -> Response:
         """GET /page/<name>."""
         return self._send(request, request.path_params["name"])
+
+    def body(self, name: str) -> bytes:
+        """What a file holds; KeyError where there is none."""
+        return self._assets[name].body
 
     def _send(self, request: Request, name: str) -> Response:
         asset = self._assets.get(name)
@@ -57,6 +66,10 @@ class Assets:
         if asset.etag in (part.strip().removeprefix("W/") for part in asked.split(",")):
             return Response(status_code=304, headers=headers)
         return Response(asset.body, headers=headers | {"content-type": asset.media_type})
+
+
+def _read(folder: Path) -> dict[str, Asset]:
+    return {path.relative_to(folder).as_posix(): _load(path) for path in folder.rglob("*") if path.suffix in _TYPES}
 
 
 def _load(path: Path) -> Asset:

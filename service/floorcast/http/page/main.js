@@ -1,6 +1,6 @@
 // The page: who looks, at which warehouse, and what is on the screen meanwhile.
 //
-// Read in this order: follower.js (how data comes), parts.js and store.js (what becomes of it), board.js (what one sees).
+// Read in this order: follower.js (how data comes), store.js (what becomes of it), board.js (what one sees).
 
 import { Board } from "./board.js";
 import { byId, element, setText } from "./dom.js";
@@ -95,11 +95,11 @@ function follow(warehouse) {
     on: {
       picture: (picture) => board.picture(picture),
       changes: (step) => board.changes(step),
-      moved: () => follower && drawMark(follower.freshness.mark(Date.now())),
+      moved: () => follower && drawMark(follower.mark),
       ended,
     },
   });
-  drawMark(follower.freshness.mark(Date.now()));
+  drawMark(follower.mark);
   follower.start();
 }
 
@@ -130,13 +130,10 @@ wireBell();
 
 // The address may be given another token while the page is open.
 addEventListener("hashchange", start);
-for (const sign of ["online", "offline", "pageshow"]) addEventListener(sign, () => follower?.nudge());
-document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && follower?.nudge());
 
 setInterval(() => {
   if (!follower) return;
-  follower.look();
-  drawMark(follower.freshness.mark(Date.now()));
+  drawMark(follower.mark);
   board.draw();
 }, LOOK_MS);
 

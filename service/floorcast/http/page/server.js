@@ -21,12 +21,3 @@ export async function readWarehouses(token) {
   }
   throw new Refusal(response.status, await response.json().catch(() => ({ title: response.statusText })));
 }
-
-/** Where the socket is. A browser can put a token only into the address. */
-export function socketAddress(token) {
-  const address = new URL("/realtime/v1/websocket", location.href);
-  address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-  address.searchParams.set("vsn", "2.0.0");
-  address.searchParams.set("apikey", token);
-  return address.href;
-}
