@@ -54,6 +54,7 @@ comment on column floorcast.consumer.created_at is 'The server''s clock.';
 comment on column floorcast.consumer.altered_at is 'When its owner last said what it is.';
 
 create index consumers_by_owner on floorcast.consumer (owner);
+comment on index floorcast.consumers_by_owner is 'How many somebody has.';
 
 create table floorcast.consumer_share (
     consumer text not null references floorcast.consumer (name) on delete cascade,
@@ -82,7 +83,8 @@ comment on column floorcast.consumer_share.share is 'Counted from 0.';
 comment on column floorcast.consumer_share.tick is 'Everything up to this tick was acknowledged, parked, or is none of its business.';
 comment on column floorcast.consumer_share.seal is 'Seal of that tick: another history has other ones under the same numbers.';
 comment on column floorcast.consumer_share.acked_at is 'When a batch of it was last acknowledged; at first when it was made.';
-comment on column floorcast.consumer_share.lease is 'Names the batch that is out and fences its worker: whoever has another one cannot acknowledge.';
+comment on column floorcast.consumer_share.lease is
+'Names the batch that is out and fences its worker: whoever has another one cannot acknowledge.';
 comment on column floorcast.consumer_share.leased_until is 'From then on somebody else may take the share.';
 comment on column floorcast.consumer_share.worker is 'Who has it, as he says himself.';
 comment on column floorcast.consumer_share.upto is 'The last tick of the batch that is out; null for one of parked changes.';

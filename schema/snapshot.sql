@@ -63,6 +63,13 @@ CREATE FUNCTION floorcast.access_condition(protected floorcast.protected, action
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.ack(consumer text, batch uuid, rejected jsonb DEFAULT NULL::jsonb) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.actor() RETURNS text
     LANGUAGE sql STABLE
 -- its body is in triggers/ or in a migration
@@ -547,6 +554,11 @@ CREATE FUNCTION floorcast.capture_work_orders() RETURNS trigger
     SET extra_float_digits TO '1'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.chain_order(befores text[], afters text[]) RETURNS integer[]
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
 CREATE SEQUENCE floorcast.change_seq
     START WITH 1
     INCREMENT BY 1
@@ -630,6 +642,90 @@ CREATE FUNCTION floorcast.close_tick(largest_count bigint, largest_bytes bigint)
     SET enable_seqscan TO 'off'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.consumer_figures() RETURNS TABLE(name text, owner text, tick bigint, lag_ticks bigint, lag_seconds double precision, idle_seconds double precision, workers bigint, waiting bigint, dead bigint, keep_seconds double precision, is_abandoned boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 100
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE TABLE floorcast.consumer (
+    name text NOT NULL,
+    owner text NOT NULL,
+    owner_role text NOT NULL,
+    warehouses text[] NOT NULL,
+    tables text[],
+    "where" jsonb,
+    columns jsonb,
+    envelope text DEFAULT 'native'::text NOT NULL,
+    shares integer DEFAULT 1 NOT NULL,
+    keep interval DEFAULT '7 days'::interval NOT NULL,
+    attempts integer DEFAULT 12 NOT NULL,
+    url text,
+    secret text,
+    failures integer DEFAULT 0 NOT NULL,
+    disabled_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    altered_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT a_change_is_tried_at_most_a_hundred_times CHECK (((attempts >= 1) AND (attempts <= 100))),
+    CONSTRAINT a_consumer_belongs_to_a_person_or_to_servers CHECK ((owner_role = ANY (ARRAY['authenticated'::text, 'service_role'::text]))),
+    CONSTRAINT a_consumer_has_a_name_for_an_address CHECK ((name ~ '^[a-z0-9][a-z0-9_-]{0,62}$'::text)),
+    CONSTRAINT a_consumer_has_at_most_a_thousand_tables CHECK (((cardinality(tables) >= 1) AND (cardinality(tables) <= 1000))),
+    CONSTRAINT a_consumer_has_its_times CHECK ((isfinite(created_at) AND isfinite(altered_at) AND isfinite(disabled_at))),
+    CONSTRAINT a_consumer_has_some_warehouses CHECK (((cardinality(warehouses) >= 1) AND (cardinality(warehouses) <= 1000))),
+    CONSTRAINT a_consumer_is_shared_by_at_most_64 CHECK (((shares >= 1) AND (shares <= 64))),
+    CONSTRAINT a_consumer_is_waited_for_a_year_at_most CHECK (((keep >= '00:01:00'::interval) AND (keep <= '366 days'::interval))),
+    CONSTRAINT a_url_fits_a_line CHECK ((octet_length(url) <= 2000)),
+    CONSTRAINT an_envelope_has_a_short_name CHECK ((octet_length(envelope) <= 64)),
+    CONSTRAINT failures_are_counted_from_zero CHECK ((failures >= 0))
+);
+
+ALTER TABLE ONLY floorcast.consumer FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE floorcast.consumer IS 'Named subscriptions of programs, whose position is kept for them.';
+
+COMMENT ON COLUMN floorcast.consumer.name IS 'Its name, in addresses and calls.';
+
+COMMENT ON COLUMN floorcast.consumer.owner IS 'sub of whose it is; service_role for one of trusted servers.';
+
+COMMENT ON COLUMN floorcast.consumer.owner_role IS 'authenticated or service_role.';
+
+COMMENT ON COLUMN floorcast.consumer.warehouses IS 'What it follows, ids as in floorcast.change.';
+
+COMMENT ON COLUMN floorcast.consumer.tables IS 'Which tables; null for all that its owner may read.';
+
+COMMENT ON COLUMN floorcast.consumer."where" IS 'Table → filter, for readers that evaluate filters; SQL does not.';
+
+COMMENT ON COLUMN floorcast.consumer.columns IS 'Table → which columns; null for all that its owner may see.';
+
+COMMENT ON COLUMN floorcast.consumer.envelope IS 'The form in which HTTP tells its changes.';
+
+COMMENT ON COLUMN floorcast.consumer.shares IS 'Into how many shares its rows are divided, for so many workers at once.';
+
+COMMENT ON COLUMN floorcast.consumer.keep IS 'How far behind it may be with the trail still kept for it; its owner was told.';
+
+COMMENT ON COLUMN floorcast.consumer.attempts IS 'How often a change is tried before it is given up as dead.';
+
+COMMENT ON COLUMN floorcast.consumer.url IS 'Where its batches are posted; null for one that pulls.';
+
+COMMENT ON COLUMN floorcast.consumer.secret IS 'What posts to the URL are signed with.';
+
+COMMENT ON COLUMN floorcast.consumer.failures IS 'Posts that failed one after the other.';
+
+COMMENT ON COLUMN floorcast.consumer.disabled_at IS 'Since when nothing is posted to it any more.';
+
+COMMENT ON COLUMN floorcast.consumer.created_at IS 'The server''s clock.';
+
+COMMENT ON COLUMN floorcast.consumer.altered_at IS 'When its owner last said what it is.';
+
+CREATE FUNCTION floorcast.consumer_reading(consumer floorcast.consumer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.consumers(consumer text DEFAULT NULL::text) RETURNS TABLE(name text, owner text, warehouses text[], tables text[], columns jsonb, envelope text, shares integer, keep interval, attempts integer, url text, disabled_at timestamp with time zone, created_at timestamp with time zone, tick bigint, lag_ticks bigint, lag_seconds double precision, idle_seconds double precision, workers bigint, waiting bigint, dead bigint, kept_until timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 100
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.count_unseen() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -704,6 +800,11 @@ COMMENT ON COLUMN public.maintenance_templates.deleted_at IS 'When it was retire
 
 CREATE FUNCTION floorcast.describe_maintenance(template public.maintenance_templates) RETURNS text
     LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.drop_parked(consumer text, id bigint) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
@@ -789,6 +890,11 @@ CREATE FUNCTION floorcast.history(relation regclass, key jsonb) RETURNS TABLE(ti
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.hold_batch(consumer text, batch uuid, seconds integer DEFAULT 60) RETURNS timestamp with time zone
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
 CREATE FUNCTION floorcast.inherit_warehouse_of_item() RETURNS trigger
@@ -904,6 +1010,11 @@ CREATE FUNCTION floorcast.messages_since(topic text, since timestamp with time z
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.move_consumer(consumer text, tick bigint DEFAULT NULL::bigint, at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.move_stock() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -911,6 +1022,11 @@ CREATE FUNCTION floorcast.move_stock() RETURNS trigger
 
 CREATE FUNCTION floorcast.my_access() RETURNS TABLE(warehouse_id uuid, organization_id uuid, role text)
     LANGUAGE sql STABLE SECURITY DEFINER ROWS 10
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.my_consumer(consumer text) RETURNS floorcast.consumer
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
@@ -959,6 +1075,18 @@ CREATE FUNCTION floorcast.my_warehouses_reading(table_name text, column_name tex
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.needed_tick() RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.next_batch(consumer text, most integer DEFAULT 1000, worker text DEFAULT NULL::text, seconds integer DEFAULT 60, share integer DEFAULT NULL::integer) RETURNS TABLE(batch uuid, in_share integer, id text, tick bigint, n bigint, closed_at timestamp with time zone, op text, by text, table_name text, key json, warehouse text, old json, new json, actor text, at timestamp with time zone, attempts integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.notify_assigned() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -994,6 +1122,11 @@ CREATE FUNCTION floorcast.number_work_order() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.parked_changes(consumer text, after bigint DEFAULT 0, most integer DEFAULT 1000) RETURNS TABLE(id bigint, change_id text, state text, attempts integer, due_at timestamp with time zone, reason text, parked_at timestamp with time zone, op text, table_name text, key json, old json, new json)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.probe_channel(topic text) RETURNS uuid[]
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1005,6 +1138,11 @@ CREATE FUNCTION floorcast.protect(relation regclass, place_column text DEFAULT '
 -- its body is in triggers/ or in a migration
 
 CREATE FUNCTION floorcast.provide_work_order_sequence() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.put_consumer(consumer text, warehouses text[], tables text[] DEFAULT NULL::text[], columns jsonb DEFAULT NULL::jsonb, shares integer DEFAULT 1, keep interval DEFAULT '7 days'::interval, attempts integer DEFAULT 12, envelope text DEFAULT 'native'::text, "where" jsonb DEFAULT NULL::jsonb) RETURNS timestamp with time zone
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
@@ -1043,6 +1181,11 @@ CREATE FUNCTION floorcast.record_work_orders_created() RETURNS trigger
 
 CREATE FUNCTION floorcast.refuse_distant_orders() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.refuse_gone(consumer text, tick bigint, seal bytea) RETURNS void
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
@@ -1096,6 +1239,16 @@ CREATE FUNCTION floorcast.refuse_unassignable() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.remove_consumer(consumer text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.replay_parked(consumer text, id bigint DEFAULT NULL::bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.request_id() RETURNS text
     LANGUAGE sql STABLE
 -- its body is in triggers/ or in a migration
@@ -1130,6 +1283,10 @@ CREATE FUNCTION floorcast.retired(relation regclass) RETURNS SETOF json
     SET extra_float_digits TO '1'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.retry_after(attempts integer) RETURNS interval
+    LANGUAGE sql IMMUTABLE
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.ring(family text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1138,6 +1295,17 @@ CREATE FUNCTION floorcast.ring(family text) RETURNS void
 CREATE FUNCTION floorcast.set_retired(relation regclass, id uuid, version bigint, retired boolean) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.share_changes(consumer floorcast.consumer, share integer, tables text[], after bigint, upto bigint) RETURNS TABLE(tick bigint, n bigint, closed_at timestamp with time zone, change floorcast.change, before_place text, after_place text)
+    LANGUAGE sql STABLE ROWS 100
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.share_of(table_name text, key text, shares integer) RETURNS integer
+    LANGUAGE sql IMMUTABLE
 -- its body is in triggers/ or in a migration
 
 CREATE FUNCTION floorcast.silence_lock() RETURNS bigint
@@ -1162,6 +1330,10 @@ CREATE FUNCTION floorcast.stamp_work_order_status() RETURNS trigger
 CREATE FUNCTION floorcast.table_name(relation regclass) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.tell_change(change floorcast.change, before_place text, after_place text, reading jsonb, columns jsonb) RETURNS TABLE(op text, old json, new json)
+    LANGUAGE sql STABLE ROWS 1
 -- its body is in triggers/ or in a migration
 
 CREATE FUNCTION floorcast.tick_at(at timestamp with time zone) RETURNS bigint
@@ -1302,6 +1474,46 @@ COMMENT ON COLUMN floorcast.column_rule.column_name IS 'The column; never one of
 
 COMMENT ON COLUMN floorcast.column_rule.roles IS 'Roles of user_warehouse_access that see it.';
 
+CREATE TABLE floorcast.consumer_share (
+    consumer text NOT NULL,
+    share integer NOT NULL,
+    tick bigint NOT NULL,
+    seal bytea NOT NULL,
+    acked_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    lease uuid,
+    leased_until timestamp with time zone,
+    worker text,
+    upto bigint,
+    CONSTRAINT a_batch_ends_behind_its_position CHECK ((upto > tick)),
+    CONSTRAINT a_lease_ends CHECK (((lease IS NULL) = (leased_until IS NULL))),
+    CONSTRAINT a_share_has_its_times CHECK ((isfinite(acked_at) AND isfinite(leased_until))),
+    CONSTRAINT a_share_stands_at_a_tick CHECK (((tick >= 0) AND (octet_length(seal) = 32))),
+    CONSTRAINT a_worker_has_a_short_name CHECK ((octet_length(worker) <= 255)),
+    CONSTRAINT shares_are_counted_from_zero CHECK ((share >= 0))
+);
+
+ALTER TABLE ONLY floorcast.consumer_share FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE floorcast.consumer_share IS 'How far each share of a consumer has come. A share is the rows whose key falls into it, floorcast.share_of().';
+
+COMMENT ON COLUMN floorcast.consumer_share.consumer IS 'Whose share.';
+
+COMMENT ON COLUMN floorcast.consumer_share.share IS 'Counted from 0.';
+
+COMMENT ON COLUMN floorcast.consumer_share.tick IS 'Everything up to this tick was acknowledged, parked, or is none of its business.';
+
+COMMENT ON COLUMN floorcast.consumer_share.seal IS 'Seal of that tick: another history has other ones under the same numbers.';
+
+COMMENT ON COLUMN floorcast.consumer_share.acked_at IS 'When a batch of it was last acknowledged; at first when it was made.';
+
+COMMENT ON COLUMN floorcast.consumer_share.lease IS 'Names the batch that is out and fences its worker: whoever has another one cannot acknowledge.';
+
+COMMENT ON COLUMN floorcast.consumer_share.leased_until IS 'From then on somebody else may take the share.';
+
+COMMENT ON COLUMN floorcast.consumer_share.worker IS 'Who has it, as he says himself.';
+
+COMMENT ON COLUMN floorcast.consumer_share.upto IS 'The last tick of the batch that is out; null for one of parked changes.';
+
 CREATE UNLOGGED SEQUENCE floorcast.doorbell
     START WITH 0
     INCREMENT BY 1
@@ -1415,6 +1627,73 @@ COMMENT ON COLUMN floorcast.owner_rule.table_name IS 'The table, as in floorcast
 COMMENT ON COLUMN floorcast.owner_rule.column_name IS 'The column that holds his users.id; it never changes in a row.';
 
 COMMENT ON COLUMN floorcast.owner_rule.actions IS 'What he may do with them: select, or also update.';
+
+CREATE TABLE floorcast.parked (
+    id bigint NOT NULL,
+    consumer text NOT NULL,
+    table_name text NOT NULL,
+    key json NOT NULL,
+    tick bigint NOT NULL,
+    n bigint NOT NULL,
+    change json NOT NULL,
+    before_place text,
+    after_place text,
+    closed_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    reason text,
+    lease uuid,
+    parked_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT a_reason_has_at_most_2000_characters CHECK ((length(reason) <= 2000)),
+    CONSTRAINT parked_is_waiting_dead_or_settled CHECK ((state = ANY (ARRAY['waiting'::text, 'dead'::text, 'settled'::text]))),
+    CONSTRAINT what_is_parked_has_its_times CHECK ((isfinite(closed_at) AND isfinite(due_at) AND isfinite(parked_at)))
+);
+
+ALTER TABLE ONLY floorcast.parked FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE floorcast.parked IS 'Changes that a consumer rejected, and those of the same rows that follow them: so they stay in order while others go on.';
+
+COMMENT ON COLUMN floorcast.parked.id IS 'Names it, to replay and to drop it.';
+
+COMMENT ON COLUMN floorcast.parked.consumer IS 'Whose.';
+
+COMMENT ON COLUMN floorcast.parked.table_name IS 'As in floorcast.change.';
+
+COMMENT ON COLUMN floorcast.parked.key IS 'As in floorcast.change, to the letter.';
+
+COMMENT ON COLUMN floorcast.parked.tick IS 'Its position: the tick.';
+
+COMMENT ON COLUMN floorcast.parked.n IS 'Its position: the place in the tick.';
+
+COMMENT ON COLUMN floorcast.parked.change IS 'The row of floorcast.change, so that it need not be kept there; what of it is told is decided anew each time.';
+
+COMMENT ON COLUMN floorcast.parked.before_place IS 'The warehouse of the consumer in which the row was seen before.';
+
+COMMENT ON COLUMN floorcast.parked.after_place IS 'The same afterwards.';
+
+COMMENT ON COLUMN floorcast.parked.closed_at IS 'When its tick was closed.';
+
+COMMENT ON COLUMN floorcast.parked.state IS 'waiting to be tried again or for the one before it; dead after too many attempts; settled until its share is past it.';
+
+COMMENT ON COLUMN floorcast.parked.attempts IS 'How often it was rejected; 0 for one that only follows.';
+
+COMMENT ON COLUMN floorcast.parked.due_at IS 'Not tried again before.';
+
+COMMENT ON COLUMN floorcast.parked.reason IS 'What the consumer said last.';
+
+COMMENT ON COLUMN floorcast.parked.lease IS 'The batch in which it is out.';
+
+COMMENT ON COLUMN floorcast.parked.parked_at IS 'The server''s clock.';
+
+ALTER TABLE floorcast.parked ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME floorcast.parked_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE floorcast.table_rule (
     table_name text NOT NULL,
@@ -3086,6 +3365,12 @@ ALTER TABLE ONLY realtime.messages ATTACH PARTITION realtime.messages_default DE
 ALTER TABLE ONLY floorcast.change
     ADD CONSTRAINT a_change_has_one_place PRIMARY KEY (xid, seq);
 
+ALTER TABLE ONLY floorcast.parked
+    ADD CONSTRAINT a_change_is_parked_once UNIQUE (consumer, tick, n);
+
+ALTER TABLE ONLY floorcast.consumer_share
+    ADD CONSTRAINT a_share_has_one_position PRIMARY KEY (consumer, share);
+
 ALTER TABLE ONLY floorcast.canary
     ADD CONSTRAINT canary_pkey PRIMARY KEY (slot);
 
@@ -3094,6 +3379,9 @@ ALTER TABLE ONLY floorcast.change_default
 
 ALTER TABLE ONLY floorcast.column_rule
     ADD CONSTRAINT column_rule_pkey PRIMARY KEY (table_name, column_name);
+
+ALTER TABLE ONLY floorcast.consumer
+    ADD CONSTRAINT consumer_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY floorcast.grants
     ADD CONSTRAINT grants_pkey PRIMARY KEY (user_id, warehouse);
@@ -3109,6 +3397,9 @@ ALTER TABLE ONLY floorcast.maintenance
 
 ALTER TABLE ONLY floorcast.owner_rule
     ADD CONSTRAINT owner_rule_pkey PRIMARY KEY (table_name);
+
+ALTER TABLE ONLY floorcast.parked
+    ADD CONSTRAINT parked_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY floorcast.protected
     ADD CONSTRAINT protected_pkey PRIMARY KEY (table_name);
@@ -3251,9 +3542,17 @@ COMMENT ON INDEX floorcast.changes_of_law IS 'What was done to access between tw
 
 CREATE INDEX change_default_xid_seq_idx ON floorcast.change_default USING btree (xid, seq) WHERE (table_name = ANY (ARRAY['floorcast.grants'::text, 'floorcast.table_rule'::text, 'floorcast.column_rule'::text, 'floorcast.owner_rule'::text, 'floorcast.tracked'::text, 'warehouses'::text]));
 
+CREATE INDEX consumers_by_owner ON floorcast.consumer USING btree (owner);
+
+COMMENT ON INDEX floorcast.consumers_by_owner IS 'How many somebody has.';
+
 CREATE INDEX cuts_of_the_trail ON floorcast.tick USING btree (tick) WHERE (count = 0);
 
 COMMENT ON INDEX floorcast.cuts_of_the_trail IS 'Ticks without changes: the first, and those made by hand after a restore. What asks for the past of a row goes no further back.';
+
+CREATE INDEX parked_by_row ON floorcast.parked USING btree (consumer, table_name, ((key)::text), tick, n) WHERE (state <> 'settled'::text);
+
+COMMENT ON INDEX floorcast.parked_by_row IS 'Whether a row of a consumer is parked: asked for each change that it is given.';
 
 CREATE INDEX ticks_by_reach ON floorcast.tick USING btree (pg_snapshot_xmax(snapshot));
 
@@ -4583,6 +4882,12 @@ ALTER TABLE realtime.messages ENABLE ALWAYS TRIGGER _500_capture_insert;
 
 COMMENT ON TRIGGER _500_capture_insert ON realtime.messages IS 'Puts broadcasts into the trail.';
 
+ALTER TABLE ONLY floorcast.consumer_share
+    ADD CONSTRAINT consumer_share_consumer_fkey FOREIGN KEY (consumer) REFERENCES floorcast.consumer(name) ON DELETE CASCADE;
+
+ALTER TABLE ONLY floorcast.parked
+    ADD CONSTRAINT parked_consumer_fkey FOREIGN KEY (consumer) REFERENCES floorcast.consumer(name) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.equipment_hierarchy
     ADD CONSTRAINT a_child_stands_in_the_warehouse_of_its_parent FOREIGN KEY (child_id, warehouse_id) REFERENCES public.equipment(id, warehouse_id) ON UPDATE CASCADE ON DELETE CASCADE;
 
@@ -4693,6 +4998,10 @@ ALTER TABLE floorcast.change_default ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE floorcast.column_rule ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE floorcast.consumer ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE floorcast.consumer_share ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE floorcast.grants ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE floorcast.incarnation ENABLE ROW LEVEL SECURITY;
@@ -4711,6 +5020,14 @@ CREATE POLICY owner_maintains ON floorcast.column_rule TO postgres USING (true) 
 
 COMMENT ON POLICY owner_maintains ON floorcast.column_rule IS 'The owner, as whom migrations and security definers run.';
 
+CREATE POLICY owner_maintains ON floorcast.consumer TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON floorcast.consumer IS 'The owner, as whom migrations and security definers run.';
+
+CREATE POLICY owner_maintains ON floorcast.consumer_share TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON floorcast.consumer_share IS 'The owner, as whom migrations and security definers run.';
+
 CREATE POLICY owner_maintains ON floorcast.grants TO postgres USING (true) WITH CHECK (true);
 
 COMMENT ON POLICY owner_maintains ON floorcast.grants IS 'The owner, as whom migrations and security definers run.';
@@ -4726,6 +5043,10 @@ COMMENT ON POLICY owner_maintains ON floorcast.maintenance IS 'The owner, as who
 CREATE POLICY owner_maintains ON floorcast.owner_rule TO postgres USING (true) WITH CHECK (true);
 
 COMMENT ON POLICY owner_maintains ON floorcast.owner_rule IS 'The owner, as whom migrations and security definers run.';
+
+CREATE POLICY owner_maintains ON floorcast.parked TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON floorcast.parked IS 'The owner, as whom migrations and security definers run.';
 
 CREATE POLICY owner_maintains ON floorcast.protected TO postgres USING (true) WITH CHECK (true);
 
@@ -4745,6 +5066,8 @@ COMMENT ON POLICY owner_maintains ON floorcast.tracked IS 'The owner, as whom mi
 
 ALTER TABLE floorcast.owner_rule ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE floorcast.parked ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY processes_work ON floorcast.canary TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
 
 COMMENT ON POLICY processes_work ON floorcast.canary IS 'Our processes see every row of what their grants let them touch.';
@@ -4756,6 +5079,14 @@ COMMENT ON POLICY processes_work ON floorcast.change IS 'Our processes see every
 CREATE POLICY processes_work ON floorcast.column_rule TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
 
 COMMENT ON POLICY processes_work ON floorcast.column_rule IS 'Our processes see every row of what their grants let them touch.';
+
+CREATE POLICY processes_work ON floorcast.consumer TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY processes_work ON floorcast.consumer IS 'Our processes see every row of what their grants let them touch.';
+
+CREATE POLICY processes_work ON floorcast.consumer_share TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY processes_work ON floorcast.consumer_share IS 'Our processes see every row of what their grants let them touch.';
 
 CREATE POLICY processes_work ON floorcast.grants TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
 
@@ -4772,6 +5103,10 @@ COMMENT ON POLICY processes_work ON floorcast.maintenance IS 'Our processes see 
 CREATE POLICY processes_work ON floorcast.owner_rule TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
 
 COMMENT ON POLICY processes_work ON floorcast.owner_rule IS 'Our processes see every row of what their grants let them touch.';
+
+CREATE POLICY processes_work ON floorcast.parked TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY processes_work ON floorcast.parked IS 'Our processes see every row of what their grants let them touch.';
 
 CREATE POLICY processes_work ON floorcast.protected TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
 
@@ -5272,6 +5607,10 @@ GRANT SELECT ON TABLE floorcast.protected TO floorcast_relay;
 
 REVOKE ALL ON FUNCTION floorcast.access_condition(protected floorcast.protected, action text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION floorcast.ack(consumer text, batch uuid, rejected jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.ack(consumer text, batch uuid, rejected jsonb) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.ack(consumer text, batch uuid, rejected jsonb) TO service_role;
+
 REVOKE ALL ON FUNCTION floorcast.actor() FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.actor() TO authenticated;
 GRANT ALL ON FUNCTION floorcast.actor() TO service_role;
@@ -5438,6 +5777,8 @@ REVOKE ALL ON FUNCTION floorcast.capture_work_order_timeline() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.capture_work_orders() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION floorcast.chain_order(befores text[], afters text[]) FROM PUBLIC;
+
 GRANT SELECT ON TABLE floorcast.change TO floorcast_gateway;
 GRANT SELECT ON TABLE floorcast.change TO floorcast_relay;
 
@@ -5453,6 +5794,16 @@ REVOKE ALL ON FUNCTION floorcast.check_parents() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.close_tick(largest_count bigint, largest_bytes bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.close_tick(largest_count bigint, largest_bytes bigint) TO floorcast_relay;
+
+REVOKE ALL ON FUNCTION floorcast.consumer_figures() FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.consumer_figures() TO floorcast_gateway;
+GRANT ALL ON FUNCTION floorcast.consumer_figures() TO floorcast_maintain;
+
+REVOKE ALL ON FUNCTION floorcast.consumer_reading(consumer floorcast.consumer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.consumers(consumer text) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.consumers(consumer text) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.consumers(consumer text) TO service_role;
 
 REVOKE ALL ON FUNCTION floorcast.count_unseen() FROM PUBLIC;
 
@@ -5492,6 +5843,10 @@ GRANT SELECT(updated_at) ON TABLE public.maintenance_templates TO authenticated;
 GRANT SELECT(deleted_at) ON TABLE public.maintenance_templates TO authenticated;
 
 REVOKE ALL ON FUNCTION floorcast.describe_maintenance(template public.maintenance_templates) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.drop_parked(consumer text, id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.drop_parked(consumer text, id bigint) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.drop_parked(consumer text, id bigint) TO service_role;
 
 REVOKE ALL ON FUNCTION floorcast.due(anchor timestamp with time zone, schedule_type text, frequency integer, time_zone text, number integer) FROM PUBLIC;
 
@@ -5535,6 +5890,10 @@ REVOKE ALL ON FUNCTION floorcast.guard_from_truncate(relation regclass) FROM PUB
 REVOKE ALL ON FUNCTION floorcast.history(relation regclass, key jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.history(relation regclass, key jsonb) TO authenticated;
 GRANT ALL ON FUNCTION floorcast.history(relation regclass, key jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.hold_batch(consumer text, batch uuid, seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.hold_batch(consumer text, batch uuid, seconds integer) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.hold_batch(consumer text, batch uuid, seconds integer) TO service_role;
 
 REVOKE ALL ON FUNCTION floorcast.inherit_warehouse_of_item() FROM PUBLIC;
 
@@ -5592,11 +5951,17 @@ GRANT ALL ON FUNCTION floorcast.maintenance_compliance(warehouse uuid, since tim
 REVOKE ALL ON FUNCTION floorcast.messages_since(topic text, since timestamp with time zone, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.messages_since(topic text, since timestamp with time zone, most integer) TO floorcast_gateway;
 
+REVOKE ALL ON FUNCTION floorcast.move_consumer(consumer text, tick bigint, at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.move_consumer(consumer text, tick bigint, at timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.move_consumer(consumer text, tick bigint, at timestamp with time zone) TO service_role;
+
 REVOKE ALL ON FUNCTION floorcast.move_stock() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.my_access() FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.my_access() TO authenticated;
 GRANT ALL ON FUNCTION floorcast.my_access() TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.my_consumer(consumer text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.my_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.my_id() TO authenticated;
@@ -5632,6 +5997,13 @@ REVOKE ALL ON FUNCTION floorcast.my_warehouses_reading(table_name text, column_n
 GRANT ALL ON FUNCTION floorcast.my_warehouses_reading(table_name text, column_name text) TO authenticated;
 GRANT ALL ON FUNCTION floorcast.my_warehouses_reading(table_name text, column_name text) TO service_role;
 
+REVOKE ALL ON FUNCTION floorcast.needed_tick() FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.needed_tick() TO floorcast_maintain;
+
+REVOKE ALL ON FUNCTION floorcast.next_batch(consumer text, most integer, worker text, seconds integer, share integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.next_batch(consumer text, most integer, worker text, seconds integer, share integer) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.next_batch(consumer text, most integer, worker text, seconds integer, share integer) TO service_role;
+
 REVOKE ALL ON FUNCTION floorcast.notify_assigned() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.notify_equipment_status() FROM PUBLIC;
@@ -5648,12 +6020,20 @@ GRANT ALL ON FUNCTION floorcast.now_ms() TO floorcast_relay;
 
 REVOKE ALL ON FUNCTION floorcast.number_work_order() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION floorcast.parked_changes(consumer text, after bigint, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.parked_changes(consumer text, after bigint, most integer) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.parked_changes(consumer text, after bigint, most integer) TO service_role;
+
 REVOKE ALL ON FUNCTION floorcast.probe_channel(topic text) FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.probe_channel(topic text) TO floorcast_gateway;
 
 REVOKE ALL ON FUNCTION floorcast.protect(relation regclass, place_column text, scope text, server_columns text[], fixed_columns text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.provide_work_order_sequence() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.put_consumer(consumer text, warehouses text[], tables text[], columns jsonb, shares integer, keep interval, attempts integer, envelope text, "where" jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.put_consumer(consumer text, warehouses text[], tables text[], columns jsonb, shares integer, keep interval, attempts integer, envelope text, "where" jsonb) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.put_consumer(consumer text, warehouses text[], tables text[], columns jsonb, shares integer, keep interval, attempts integer, envelope text, "where" jsonb) TO service_role;
 
 REVOKE ALL ON FUNCTION floorcast.record_assignment_changes() FROM PUBLIC;
 
@@ -5668,6 +6048,8 @@ REVOKE ALL ON FUNCTION floorcast.record_work_order_changes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION floorcast.record_work_orders_created() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.refuse_distant_orders() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.refuse_gone(consumer text, tick bigint, seal bytea) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.refuse_hierarchy_circles() FROM PUBLIC;
 
@@ -5689,6 +6071,14 @@ REVOKE ALL ON FUNCTION floorcast.refuse_turned_back_meter() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.refuse_unassignable() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION floorcast.remove_consumer(consumer text) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.remove_consumer(consumer text) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.remove_consumer(consumer text) TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.replay_parked(consumer text, id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.replay_parked(consumer text, id bigint) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.replay_parked(consumer text, id bigint) TO service_role;
+
 REVOKE ALL ON FUNCTION floorcast.request_id() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.require_place(warehouse_id uuid) FROM PUBLIC;
@@ -5707,9 +6097,15 @@ REVOKE ALL ON FUNCTION floorcast.retired(relation regclass) FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.retired(relation regclass) TO authenticated;
 GRANT ALL ON FUNCTION floorcast.retired(relation regclass) TO service_role;
 
+REVOKE ALL ON FUNCTION floorcast.retry_after(attempts integer) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION floorcast.ring(family text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.set_retired(relation regclass, id uuid, version bigint, retired boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.share_changes(consumer floorcast.consumer, share integer, tables text[], after bigint, upto bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.share_of(table_name text, key text, shares integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.silence_lock() FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.silence_lock() TO floorcast_gateway;
@@ -5722,6 +6118,8 @@ REVOKE ALL ON FUNCTION floorcast.stamp_maintenance() FROM PUBLIC;
 REVOKE ALL ON FUNCTION floorcast.stamp_work_order_status() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.table_name(relation regclass) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.tell_change(change floorcast.change, before_place text, after_place text, reading jsonb, columns jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.tick_at(at timestamp with time zone) FROM PUBLIC;
 

@@ -36,6 +36,20 @@ DEFINERS_FOR_PEOPLE = {
     "floorcast.retired(regclass)": "no policy shows what is retired; asks the rules for the caller",
     "floorcast.history(regclass,jsonb)": "the trail holds every warehouse; asks the rules for the caller, row by row",
     "floorcast.as_of(regclass,timestamp with time zone)": "as history",
+    "floorcast.put_consumer(text,text[],text[],jsonb,integer,interval,integer,text,jsonb)": (
+        "nobody may write consumers; writes the caller's, asks the rules what he reads"
+    ),
+    "floorcast.next_batch(text,integer,text,integer,integer)": (
+        "as history, of the caller's consumers; moves their leases"
+    ),
+    "floorcast.ack(text,uuid,jsonb)": "nobody may write positions; moves those of the caller's consumers",
+    "floorcast.hold_batch(text,uuid,integer)": "as ack",
+    "floorcast.move_consumer(text,bigint,timestamp with time zone)": "as ack",
+    "floorcast.remove_consumer(text)": "nobody may write consumers; removes the caller's",
+    "floorcast.consumers(text)": "nobody may read consumers; answers about the caller's",
+    "floorcast.parked_changes(text,bigint,integer)": "as history, of what the caller's consumers parked",
+    "floorcast.replay_parked(text,bigint)": "nobody may write what is parked; touches the caller's",
+    "floorcast.drop_parked(text,bigint)": "as replay_parked",
 }
 """Security definers that `authenticated` may call, each with the reason why that opens nothing."""
 

@@ -20,6 +20,7 @@ PROMISES = (
     "live",
     "attributed",
     "channels",
+    "consumers",
     "webhooks",
 )
 """Each has a file of its name here."""

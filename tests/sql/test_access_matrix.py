@@ -375,6 +375,34 @@ CALLS = {
     "floorcast.changes_between(pg_snapshot,pg_snapshot)": ("floorcast.changes_between('1:1:', pg_current_snapshot())"),
     "floorcast.tick_seal(bytea,bigint,pg_snapshot,bytea,timestamptz)": "floorcast.tick_seal(null, 1, null, null, null)",
     "floorcast.verify_ticks(bigint,bigint)": "floorcast.verify_ticks(-1, 1000)",
+    "floorcast.share_of(text,text,integer)": "floorcast.share_of('t', 'k', 3)",
+    "floorcast.chain_order(text[],text[])": "floorcast.chain_order('{{a}}', '{{b}}')",
+    "floorcast.share_changes(floorcast.consumer,integer,text[],bigint,bigint)": (
+        "floorcast.share_changes(null, 0, '{{}}', 0, 1)"
+    ),
+    "floorcast.tell_change(floorcast.change,text,text,jsonb,jsonb)": (
+        "floorcast.tell_change(null, null, null, null, null)"
+    ),
+    "floorcast.my_consumer(text)": "floorcast.my_consumer('erp')",
+    "floorcast.consumer_reading(floorcast.consumer)": "floorcast.consumer_reading(null)",
+    "floorcast.refuse_gone(text,bigint,bytea)": "floorcast.refuse_gone('erp', 0, '')",
+    "floorcast.retry_after(integer)": "floorcast.retry_after(1)",
+    "floorcast.put_consumer(text,text[],text[],jsonb,integer,interval,integer,text,jsonb)": (
+        "floorcast.put_consumer('new', array['{warehouses}'])"
+    ),
+    "floorcast.next_batch(text,integer,text,integer,integer)": (
+        "(select count(*) from floorcast.next_batch('erp')) as b"
+    ),
+    "floorcast.ack(text,uuid,jsonb)": "floorcast.ack('erp', '{warehouses}')",
+    "floorcast.hold_batch(text,uuid,integer)": "floorcast.hold_batch('erp', '{warehouses}')",
+    "floorcast.move_consumer(text,bigint,timestamptz)": "floorcast.move_consumer('erp')",
+    "floorcast.remove_consumer(text)": "floorcast.remove_consumer('erp')",
+    "floorcast.consumers(text)": "floorcast.consumers('erp')",
+    "floorcast.parked_changes(text,bigint,integer)": ("(select count(*) from floorcast.parked_changes('erp')) as p"),
+    "floorcast.replay_parked(text,bigint)": "floorcast.replay_parked('erp')",
+    "floorcast.drop_parked(text,bigint)": "floorcast.drop_parked('erp', 1)",
+    "floorcast.consumer_figures()": "floorcast.consumer_figures()",
+    "floorcast.needed_tick()": "floorcast.needed_tick()",
     "floorcast.leader_lock()": "floorcast.leader_lock()",
     "floorcast.silence_lock()": "floorcast.silence_lock()",
     "floorcast.now_ms()": "floorcast.now_ms()",
@@ -394,6 +422,16 @@ CALLS = {
     "floorcast.track(regclass,text,text,text)": "floorcast.track('public.equipment')",
     "floorcast.untrack(regclass)": "floorcast.untrack('public.equipment')",
 }
+
+
+CONSUMER = b"""
+with made as (
+    insert into floorcast.consumer (name, owner, owner_role, warehouses) values ('erp', %s, 'authenticated', %s) returning name
+)
+insert into floorcast.consumer_share (consumer, share, tick, seal, lease, leased_until)
+select m.name, i, t.tick, t.seal, case when i = 0 then %s::uuid end, case when i = 0 then now() + interval '1 day' end
+from made as m, generate_series(0, 1) as i, (select * from floorcast.tick order by tick desc limit 1) as t
+"""
 
 
 def test_functions(attempts: Attempts) -> None:
@@ -418,5 +456,9 @@ def test_functions(attempts: Attempts) -> None:
     assert functions == set(CALLS), "each function has a call, and each call a function"
 
     north = attempts.world.north
+    # A consumer of the manager's, with a batch out that goes by the name of the warehouse.
+    attempts.owner.execute(
+        CONSUMER, [str(north.keys["manager"]), [str(north.keys["warehouses"])], north.keys["warehouses"]]
+    )
     found = attempts.fill_in({name: {"call": f"select from {north.fill(call)}"} for name, call in CALLS.items()})
     compare({**found, "floorcast.…() of triggers (each)": {"call": ""}}, "Functions")

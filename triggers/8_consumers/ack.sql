@@ -36,7 +36,8 @@ begin
     where s.consumer = _consumer.name and s.lease = ack.batch
     for update;
     if not found then
-        raise exception 'batch % of consumer % is not out any more: another worker has its share, or it was acknowledged', ack.batch, _consumer.name
+        raise exception 'batch % of consumer % is not out any more: another worker has its share, or it was acknowledged',
+            ack.batch, _consumer.name
         using errcode = 'PT409', hint = 'Take the next batch; what was not acknowledged comes again.';
     end if;
 

@@ -20,7 +20,8 @@ begin
         select m.warehouse_id::text from floorcast.my_access() as m
     );
     if cardinality(_missing) > 0 then
-        raise exception 'you have no access to warehouse %, which consumer % follows', _missing[1], (consumer_reading.consumer).name
+        raise exception 'you have no access to warehouse %, which consumer % follows',
+            _missing[1], (consumer_reading.consumer).name
         using errcode = 'insufficient_privilege',
             hint = 'It goes on from where it was as soon as access is granted, or put it without that warehouse.';
     end if;
@@ -51,7 +52,8 @@ begin
             continue when (consumer_reading.consumer).tables is null
                 and not _reading -> 'places' ?| (consumer_reading.consumer).warehouses;
             if (consumer_reading.consumer).tables is not null then
-                raise exception 'you may not read % in all warehouses that consumer % follows', _table.table_name, (consumer_reading.consumer).name
+                raise exception 'you may not read % in all warehouses that consumer % follows',
+                    _table.table_name, (consumer_reading.consumer).name
                 using errcode = 'insufficient_privilege', hint = 'Put the consumer without that table.';
             end if;
         end if;

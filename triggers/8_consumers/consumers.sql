@@ -1,5 +1,5 @@
--- The caller's consumers, or the one of that name, with how they stand; servers see all. What a consumer is (null columns are what is not asked for), and the
--- same figures as floorcast.consumer_figures(). Secrets are not among them.
+-- The caller's consumers, or the one of that name: what each is, and how it stands, as floorcast.consumer_figures() has it. Servers
+-- see all. Secrets are not among it.
 create or replace function floorcast.consumers(consumer text default null)
 returns table (
     name text,

@@ -112,7 +112,7 @@ begin
             order by p.tick, p.n;
             if found then
                 update floorcast.consumer_share as s
-                set lease = _lease, leased_until = clock_timestamp() + make_interval(secs => next_batch.seconds),
+                set lease = _lease, leased_until = clock_timestamp() + make_interval(secs => greatest(1, least(next_batch.seconds, 3600))),
                     worker = next_batch.worker, upto = null
                 where s.consumer = _consumer.name and s.share = _share.share;
                 return;
@@ -136,7 +136,9 @@ begin
 
             -- What follows a change that is parked is parked behind it.
             insert into floorcast.parked (consumer, table_name, key, tick, n, change, before_place, after_place, closed_at)
-            select _consumer.name, (c.change).table_name, (c.change).key, c.tick, c.n, row_to_json(c.change), c.before_place, c.after_place, c.closed_at
+            select
+                _consumer.name, (c.change).table_name, (c.change).key, c.tick, c.n, row_to_json(c.change), c.before_place,
+                c.after_place, c.closed_at
             from floorcast.share_changes(_consumer, _share.share, _tables, _share.tick, _upto) as c
             where exists (
                 select from floorcast.parked as p
@@ -166,7 +168,7 @@ begin
             order by c.tick, c.n;
             if found then
                 update floorcast.consumer_share as s
-                set lease = _lease, leased_until = clock_timestamp() + make_interval(secs => next_batch.seconds),
+                set lease = _lease, leased_until = clock_timestamp() + make_interval(secs => greatest(1, least(next_batch.seconds, 3600))),
                     worker = next_batch.worker, upto = _upto, tick = _share.tick, seal = _share.seal
                 where s.consumer = _consumer.name and s.share = _share.share;
                 return;

@@ -1,6 +1,6 @@
 -- What a change is for a consumer whose caller reads that (a value of floorcast.consumer_reading()): a row that is seen before and
--- after is an update, one that is seen afterwards only enters, before only leaves. op is null where nothing of it is seen, or nothing that was
--- asked for has changed.
+-- after is updated, one that is seen afterwards only enters, before only leaves. op is null where nothing of it is seen, or where
+-- nothing that was asked for has changed.
 -- The old row of one that goes on elsewhere, or hidden, is nobody's business: of a leave it is told when the row is no more.
 create or replace function floorcast.tell_change(
     change floorcast.change, before_place text, after_place text, reading jsonb, columns jsonb

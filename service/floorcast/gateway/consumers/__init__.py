@@ -1,0 +1,1 @@
+"""Durable consumers: what is decided about them without asking anybody."""
