@@ -426,7 +426,8 @@ CALLS = {
 
 CONSUMER = b"""
 with made as (
-    insert into floorcast.consumer (name, owner, owner_role, warehouses) values ('erp', %s, 'authenticated', %s) returning name
+    insert into floorcast.consumer (name, owner, owner_role, warehouses) values ('erp', %s, 'authenticated', %s)
+    returning name
 )
 insert into floorcast.consumer_share (consumer, share, tick, seal, lease, leased_until)
 select m.name, i, t.tick, t.seal, case when i = 0 then %s::uuid end, case when i = 0 then now() + interval '1 day' end

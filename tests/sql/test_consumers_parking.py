@@ -1,4 +1,4 @@
-"""What a consumer cannot take: parked with its row, tried again, replayed, dropped; how far the trail is kept for it."""
+"""What a consumer cannot take: parked with its row, told again, dropped; and how far the trail is kept for it."""
 
 import json
 from typing import Any
