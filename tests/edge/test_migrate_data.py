@@ -135,6 +135,15 @@ FURTHER = (
     insert into public.notifications (warehouse_id, user_id, type, title)
     values (%(north)s, %(person)s, 'announcement', 'Hello')
     """,
+    """
+    insert into floorcast.consumer (name, owner, owner_role, warehouses)
+    values ('erp', %(person)s, 'authenticated', array[%(north)s::text])
+    """,
+    "insert into floorcast.consumer_share (consumer, share, tick, seal) values ('erp', 0, 0, sha256('seal'))",
+    """
+    insert into floorcast.parked (consumer, table_name, key, tick, n, change, closed_at)
+    values ('erp', 'work_orders', '{"id": "1"}', 1, 1, '{}', '2026-01-05')
+    """,
 )
 """A row of each table that the plant leaves empty."""
 
