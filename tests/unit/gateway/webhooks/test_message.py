@@ -19,7 +19,7 @@ ITEMS = [Item("i:7-1", "a", b'{"id":"i:7-1","new":{"n":1.10}}'), Item("i:7-2", "
 
 
 def this_moment() -> int:
-    """The specification's library takes what is at most five minutes old: the time of the test, not of its collection."""
+    """The library takes what is at most five minutes old: the time of the test, not of its collection."""
     return int(datetime.now(UTC).timestamp())
 
 
