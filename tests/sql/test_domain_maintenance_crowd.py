@@ -17,10 +17,14 @@ DAYS = 60
 
 
 def complete(connection: Connection, chance: random.Random, _: Plant) -> None:
-    """Complete up to three orders in one statement, in no order."""
+    """Complete up to three orders in one statement, in no order; not those that somebody else has in hand.
+
+    Two who lock the same rows in two orders stand in each other's way whatever the job does.
+    """
     connection.execute(
         "update public.work_orders set status = 'completed' where id in ("
-        " select id from public.work_orders where status = 'in_progress' order by random() limit %s)",
+        " select id from public.work_orders where status = 'in_progress' order by random() limit %s"
+        " for update skip locked)",
         [chance.randint(1, 3)],
     )
 
