@@ -249,6 +249,7 @@ class Theatre:
     async def be_quiet(self) -> None:
         """Let everybody who is connected come to the present, and compare what he holds."""
         await self.cut()
+        law = await self.law()
         for kiosk in self.kiosks:
             kiosk.wake()
             await kiosk.ask_again()
@@ -256,6 +257,9 @@ class Theatre:
             while True:
                 for kiosk in self.kiosks:
                     kiosk.moved.clear()
+                    if kiosk.gone and (kiosk.wish.user, kiosk.wish.warehouse) in law.roles:
+                        # It came before the gateway had heard that it may.
+                        await kiosk.ask_again()
                 (at,) = (await _all(self.world.owner, "select floorcast.iso(clock_timestamp())"))[0]
                 await self.publication.progress(at)
                 lagging = [
