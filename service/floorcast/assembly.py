@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import SystemRandom
@@ -28,6 +29,7 @@ from floorcast.gateway.pages import Pages
 from floorcast.gateway.pictures import Pictures
 from floorcast.gateway.schema_watch import SchemaWatch
 from floorcast.gateway.shared_trail import SharedTrail
+from floorcast.gateway.table_schemas import TableSchemas
 from floorcast.gateway.trail import PostgresTrail
 from floorcast.http.application import build_application
 from floorcast.http.metrics import Metrics
@@ -123,6 +125,7 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
     health = GatewayHealth(
         standing, postgres=lookout.ping, redis=feed.newest, canary=aviary.verdict, stale_seconds=STALE_SECONDS
     )
+    schemas = TableSchemas(lookout.described, time.monotonic)
     application = build_application(
         settings=settings,
         warehouses=warehouses,
@@ -130,6 +133,7 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         health=health,
         metrics=metrics,
         announcer=RoomAnnouncer(house.rooms, house.rights),
+        schemas=schemas,
     )
     await warehouses.open()
     await policies.open()
@@ -152,6 +156,7 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
                 board=board,
                 standing=standing,
             )
+            schemas.views = gateway.views_of
             schema = SchemaWatch(lookout.schema, gateway.reshape)
             gateway.tell(aviary)
             gateway.tell(schema)

@@ -43,3 +43,24 @@ class TableShape:
     def fingerprint(self) -> str:
         """16 hex digits that differ whenever columns, their types or order, the key, the place or the protection do."""
         return self._fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDescription:
+    """What the catalogue says of a column beside its type; rows of before may be otherwise."""
+
+    # It is never null.
+    required: bool
+    # All values that there are: of an enumerated type, or of a check that lists words. Empty: any.
+    labels: tuple[str, ...]
+    # Empty: none.
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableDescription:
+    """What the catalogue says of a table beside its shape."""
+
+    # Empty: none.
+    comment: str
+    columns: Mapping[str, ColumnDescription] = field(hash=False)

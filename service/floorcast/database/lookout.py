@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 import psycopg
 
 from floorcast.database.connect import Session, answered_within, connect
+from floorcast.database.descriptions import read_descriptions
 from floorcast.database.queries import load_queries
 from floorcast.database.shapes import published_tables, read_shapes
 from floorcast.errors import DatabaseUnavailable
-from floorcast.shape import TableShape
+from floorcast.shape import TableDescription, TableShape
 
 _PATIENCE_SECONDS = 2.0
 """None of these questions takes a tenth of it, so a session that lets one wait for so long is not there any more."""
@@ -48,6 +49,12 @@ class Lookout:
         """Return what tracked tables look like now, and which are published; None where no publication narrows them."""
         async with self._session() as connection:
             return await read_shapes(connection), await published_tables(connection)
+
+    async def described(self) -> tuple[Mapping[str, TableShape], Mapping[str, TableDescription]]:
+        """Return what tracked tables look like now, and what else the catalogue says of them."""
+        async with self._session() as connection:
+            # Two statements are two moments: a table that is altered between them is read again by whoever asks next.
+            return await read_shapes(connection), await read_descriptions(connection)
 
     async def aclose(self) -> None:
         """End the session."""

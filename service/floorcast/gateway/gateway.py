@@ -12,6 +12,7 @@ from random import SystemRandom
 from typing import Any, Generic, Protocol
 
 from floorcast.access.claims import Claims
+from floorcast.access.policy import View
 from floorcast.gateway.admission import Admission, Limits, Pace
 from floorcast.gateway.attendance import Attendance, Board
 from floorcast.gateway.audience import Member
@@ -123,6 +124,15 @@ class Gateway(Generic[HeaderT]):
     def tell(self, onlooker: Onlooker) -> None:
         """Have somebody look at what ticks bring; before `run`."""
         self._onlookers.append(onlooker)
+
+    def views_of(self, role: str, user: str) -> Mapping[str, View] | None:
+        """Return what somebody sees, by warehouse, as of the newest tick; None before joins are taken.
+
+        Args:
+            role: of his token.
+            user: its `sub`.
+        """
+        return self._hub.law.views_of(role, user) if self._hub.ready else None
 
     def reshape(self, shapes: Mapping[str, TableShape], published: frozenset[str] | None) -> None:
         """Take note of what tracked tables look like now; who looks at one that changed reads it again.

@@ -18,8 +18,10 @@ from floorcast.http.caller import Verifier
 from floorcast.http.guard import SECURITY_HEADERS, Guard
 from floorcast.http.health import Health, HealthEndpoints
 from floorcast.http.metrics import Metrics
+from floorcast.http.openapi import openapi
 from floorcast.http.pace import Pace
 from floorcast.http.problem import Refused, problem, refuse
+from floorcast.http.schemas import Schemas, SchemasEndpoint
 from floorcast.http.warehouses import Warehouses, WarehousesEndpoint
 from floorcast.http.webhooks import WebhookEndpoints, Webhooks
 from floorcast.observe import TaskFailed, observe
@@ -38,6 +40,7 @@ def build_application(
     metrics: Metrics,
     announcer: Announcer | None = None,
     webhooks: Webhooks | None = None,
+    schemas: Schemas | None = None,
 ) -> Starlette:
     """Put the application together; it opens and closes nothing itself.
 
@@ -49,6 +52,7 @@ def build_application(
         metrics: What /metrics shows; hand its `count` to `observe.watch`.
         announcer: Speaks in rooms. None: there are no addresses for that.
         webhooks: Keeps webhooks. None: there are no addresses for them.
+        schemas: Knows what tables look like. None: as above.
     """
     assets = Assets()
     offer = WarehousesEndpoint(warehouses, verifier, settings.progress_seconds)
@@ -65,6 +69,8 @@ def build_application(
             *(Route(f"{base}/api/ping", ping) for base in _BASES),
             *(_speech(announcer, verifier, settings) if announcer is not None else ()),
             *(_webhooks(webhooks, verifier) if webhooks is not None else ()),
+            Route("/v1/openapi.json", openapi),
+            *(_described(SchemasEndpoint(schemas, verifier)) if schemas is not None else ()),
         ],
         middleware=[Middleware(Guard)],
         exception_handlers={Refused: refuse, HTTPException: _misdirected, Exception: _failed},
@@ -97,6 +103,15 @@ def _webhooks(webhooks: Webhooks, verifier: Verifier) -> list[Route]:
         Route(f"{at}/webhook", endpoints.webhook, methods=["GET", "PUT", "DELETE"]),
         Route(f"{at}/rotate", endpoints.rotate, methods=["POST"]),
         Route(f"{at}/test", endpoints.ping, methods=["POST"]),
+    ]
+
+
+def _described(endpoint: SchemasEndpoint) -> list[Route]:
+    """What tables look like."""
+    return [
+        Route("/v1/schemas", endpoint.tables),
+        Route("/v1/schemas/{table}", endpoint.table),
+        Route("/v1/schemas/{table}/{version}", endpoint.version),
     ]
 
 

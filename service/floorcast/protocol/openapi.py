@@ -1,0 +1,259 @@
+"""The HTTP addresses as an OpenAPI 3.1 document (pure): docs/openapi.json is what `document` returns."""
+
+from typing import Any
+
+from floorcast.codes import CODES, REFETCH_REASONS
+from floorcast.protocol.schemas import Schema
+
+_BASES = ("", "/realtime/v1")
+_DESCRIPTION = (
+    "What a program reads and says over HTTP. Sockets are in docs/asyncapi.json, what all of it means in "
+    "docs/protocol.md. A refusal under /v1 is a problem (RFC 9457); its codes are in x-floorcast-codes."
+)
+_READING = ("token_missing", "forbidden", "handshake_too_large", "unavailable", "internal")
+"""What any read that needs a token may be refused with."""
+
+_SCHEMAS: dict[str, Schema] = {
+    "Problem": {
+        "type": "object",
+        "description": "What is wrong, and what to do.",
+        "required": ["type", "title", "status", "detail", "code", "hint"],
+        "properties": {
+            "type": {"type": "string", "format": "uri", "description": "`urn:floorcast:error:<code>`."},
+            "title": {"type": "string", "description": "What happened, in general."},
+            "status": {"type": "integer"},
+            "detail": {"type": "string", "description": "What happened here."},
+            "code": {"type": "string", "enum": list(CODES), "description": "For programs."},
+            "hint": {"type": "string", "description": "What to do."},
+            "reason": {"type": "string", "enum": list(REFETCH_REASONS), "description": "With `must_refetch`: why."},
+        },
+    },
+    "Warehouses": {
+        "type": "object",
+        "required": ["warehouses", "progress_seconds"],
+        "properties": {
+            "warehouses": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["id", "name", "location", "role"],
+                    "properties": {
+                        "id": {"type": "string"},
+                        "name": {"type": ["string", "null"]},
+                        "location": {"type": ["string", "null"]},
+                        "role": {"type": "string", "description": "The caller's."},
+                    },
+                },
+            },
+            "progress_seconds": {"type": "number", "description": "How often a quiet topic hears of progress."},
+        },
+    },
+    "Tables": {
+        "type": "object",
+        "required": ["tables"],
+        "properties": {
+            "tables": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["table", "version", "schema"],
+                    "properties": {
+                        "table": {"type": "string"},
+                        "version": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+                        "schema": {"type": "string", "format": "uri-reference", "description": "Where its schema is."},
+                    },
+                },
+            }
+        },
+    },
+    "RowSchema": {
+        "type": "object",
+        "description": "A JSON Schema (2020-12) of a table's rows; `$defs` has those of its key and of a change.",
+        "required": ["$schema", "$id", "properties", "$defs", "x-floorcast-version", "x-floorcast-key"],
+    },
+    "Broadcasts": {
+        "type": "object",
+        "required": ["messages"],
+        "properties": {
+            "messages": {
+                "type": "array",
+                "maxItems": 100,
+                "items": {
+                    "type": "object",
+                    "required": ["topic", "event", "payload"],
+                    "properties": {
+                        "topic": {"type": "string", "minLength": 1, "maxLength": 255},
+                        "event": {"type": "string", "minLength": 1, "maxLength": 255},
+                        "payload": {"type": "object"},
+                        "private": {"type": "boolean", "default": False},
+                    },
+                },
+            }
+        },
+    },
+    # Supabase's own words, which its clients show.
+    "BroadcastRefusal": {"type": "object", "properties": {"message": {"type": "string"}, "errors": {}, "error": {}}},
+}
+
+_REFUSALS = {
+    "401": "No token, or none that is accepted.",
+    "413": CODES["body_too_large"].message,
+    "415": "Neither JSON nor bytes.",
+    "422": "It says nothing that could be told; `errors` says why, by field.",
+    "429": "More than may be said at a time.",
+    "431": CODES["handshake_too_large"].message,
+    "500": CODES["internal"].message,
+    "503": CODES["unavailable"].message,
+}
+
+
+def document() -> dict[str, Any]:
+    """Return the whole document."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Floorcast", "version": "1", "description": _DESCRIPTION},
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "servers": [{"url": "/"}],
+        "paths": _paths(),
+        "components": {
+            "schemas": _SCHEMAS,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "apikey": {"type": "apiKey", "in": "header", "name": "apikey"},
+            },
+        },
+        "x-floorcast-codes": {
+            code.code: {"message": code.message, "hint": code.hint, "status": code.status, "reconnect": code.reconnect}
+            for code in CODES.values()
+        },
+    }
+
+
+def _paths() -> dict[str, Any]:
+    table, version = _parameter("table", "A table."), _parameter("version", "Of its schema.")
+    paths: dict[str, Any] = {
+        "/v1/warehouses": _read("readWarehouses", "The warehouses that the token opens.", "Warehouses"),
+        "/v1/schemas": _read(
+            "listSchemas", "The tables that the token reads, and their versions.", "Tables", etag=True
+        ),
+        "/v1/schemas/{table}": _read(
+            "readSchema", "What its rows look like now.", "RowSchema", table, etag=True, media="application/schema+json"
+        ),
+        "/v1/schemas/{table}/{version}": _read(
+            "readSchemaVersion",
+            "The same, as long as the table is in this version.",
+            "RowSchema",
+            table,
+            version,
+            etag=True,
+            media="application/schema+json",
+        ),
+        "/v1/openapi.json": {
+            "get": {
+                "operationId": "readOpenapi",
+                "summary": "This document.",
+                "security": [],
+                "parameters": [_IF_NONE_MATCH],
+                "responses": {
+                    "200": _answer("The document.", "application/json", {"type": "object"}),
+                    "304": {"description": "It is as you have it."},
+                    **_problems(("handshake_too_large", "internal")),
+                },
+            }
+        },
+    }
+    for base in _BASES:
+        suffix = "AtRealtime" if base else ""
+        paths[f"{base}/api/broadcast"] = _say(
+            f"broadcast{suffix}",
+            "Say several messages in the rooms that each names.",
+            {"application/json": {"schema": _reference("Broadcasts")}},
+        )
+        paths[f"{base}/api/broadcast/{{topic}}/events/{{event}}"] = _say(
+            f"broadcastOne{suffix}",
+            "Say one message, whose payload is the body.",
+            {
+                "application/json": {"schema": {"type": "object"}},
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            },
+            _parameter("topic", "A room; it may have slashes."),
+            _parameter("event", "What happens there."),
+            {"name": "private", "in": "query", "schema": {"type": "string", "enum": ["true", "false", "1", "0"]}},
+        )
+    return paths
+
+
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The ETag of what you have.",
+    "schema": {"type": "string"},
+}
+
+
+def _read(
+    name: str, summary: str, schema: str, *parameters: Schema, etag: bool = False, media: str = "application/json"
+) -> dict[str, Any]:
+    codes = (*_READING, *(("not_ready",) if etag else ()), *(("not_found",) if parameters else ()))
+    return {
+        "get": {
+            "operationId": name,
+            "summary": summary,
+            "security": [{"bearer": []}],
+            "parameters": [*parameters, *([_IF_NONE_MATCH] if etag else [])],
+            "responses": {
+                "200": _answer(summary, media, _reference(schema)),
+                **({"304": {"description": "It is as you have it."}} if etag else {}),
+                **_problems(codes),
+            },
+        }
+    }
+
+
+def _say(name: str, summary: str, content: dict[str, Any], *parameters: Schema) -> dict[str, Any]:
+    return {
+        "post": {
+            "operationId": name,
+            "summary": summary,
+            "security": [{"bearer": []}, {"apikey": []}],
+            "parameters": list(parameters),
+            "requestBody": {"required": True, "content": content},
+            "responses": {
+                "202": {"description": "It was said, wherever the caller may say it."},
+                **{
+                    status: {
+                        "description": description,
+                        "content": {
+                            kind: {"schema": _reference("BroadcastRefusal")}
+                            for kind in ("application/json", "application/problem+json")
+                        },
+                    }
+                    for status, description in _REFUSALS.items()
+                },
+            },
+        }
+    }
+
+
+def _parameter(name: str, description: str) -> Schema:
+    schema = {"type": "string", "minLength": 1}
+    return {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
+
+
+def _problems(codes: tuple[str, ...]) -> dict[str, Any]:
+    """Return the refusals with some codes, by status."""
+    by_status: dict[str, list[str]] = {}
+    for code in codes:
+        by_status.setdefault(str(CODES[code].status), []).append(CODES[code].message)
+    return {
+        status: _answer(" ".join(messages), "application/problem+json", _reference("Problem"))
+        for status, messages in sorted(by_status.items())
+    }
+
+
+def _answer(description: str, media: str, schema: Schema) -> dict[str, Any]:
+    return {"description": description, "content": {media: {"schema": schema}}}
+
+
+def _reference(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
