@@ -63,6 +63,7 @@ snapshot: ## Write schema/snapshot.sql, the generated parts of docs/ and the tra
 	@$(SET_UP) dev
 	@$(RUN)pytest -q tests/contract/test_schema_snapshot.py tests/contract/test_schema_document.py \
 		tests/contract/test_protocol_document.py tests/contract/test_asyncapi_document.py \
+		tests/contract/test_openapi_document.py \
 		tests/flow/test_transcripts.py --write-snapshot
 
 clean: ## Remove what was installed and cached here; the data of `make run` stays

@@ -22,6 +22,7 @@ PROMISES = (
     "channels",
     "consumers",
     "webhooks",
+    "envelopes",
 )
 """Each has a file of its name here."""
 
