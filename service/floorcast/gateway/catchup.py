@@ -197,6 +197,9 @@ class CatchUps:
             await self._sources.reach(shown.tick)
             # It may have been kept since before a restore; its cursor would say that it is of this history.
             await self._sources.agree(shown.tick, seal_digest(shown.seal))
+            if hub.chronicle.tracked_changed > shown.tick:
+                # It was being read when a table was dropped and made again: nothing tells that its old rows are gone.
+                raise Refetch("schema")
             # A picture is read once for many, who have it in the same moment.
             await self._sources.turns.take()
             _answer(member, joining.accepted(shown.tick, None))

@@ -268,7 +268,8 @@ class Hub:
         self.memory.note_large(tick, at, places)
         self.seals.forget_before(self.memory.since)
         self.position = tick
-        self.channels.deliver_large(tick)
+        seen = self.channels.warehouses
+        self.channels.deliver_large(tick, {name for place in places for name in self.law.where(place, seen)})
         self.channels.rooms.hear_large(tick, places)
         for warehouse in {name for place in places for name in self.law.where(place, self._warehouses)}:
             for audience in tuple(self._warehouses[warehouse]):

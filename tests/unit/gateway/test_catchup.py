@@ -161,6 +161,27 @@ async def test_a_picture_is_asked_for_as_of_the_last_tick_that_tracked_a_table(c
     assert [not_before for _, not_before in asked] == [2]
 
 
+async def test_a_picture_that_was_being_read_when_a_table_was_made_again_is_not_shown(counter: Counter) -> None:
+    """It has the rows of the table that was dropped, and no tick says that these are gone."""
+    picture = _picture(counter)
+    _show(counter, picture)
+    counter.past.may_read.clear()
+    anna = counter.reader()
+    anna.join("snapshot")
+    await turns()
+    # Sent again since the same look that found it: the set of tables is what it was.
+    counter.hub.chronicle.note(
+        counter.tick(an_operation()),
+        [a_fact(TRACKED, EVERYWHERE, {"table": "badges", "tracked": True, "person": None, "anew": True})],
+    )
+    counter.past.may_read.set()
+    await until(lambda: not counter.errands)
+    frames = anna.frames()
+    assert "snapshot" not in [event for event, _ in frames]
+    assert answer(frames)["reason"] == "schema"
+    assert picture.closed
+
+
 async def test_access_that_was_another_before_the_gateway_began_is_looked_up(stream: Stream) -> None:
     """Withdrawn and given again while nobody of this gateway was there to see it; a colleague goes on."""
     async with a_counter(stream) as before:

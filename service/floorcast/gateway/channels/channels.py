@@ -227,10 +227,15 @@ class Channels:
         self._settled(tick)
         return deliveries
 
-    def deliver_large(self, tick: int) -> None:
-        """Apply a tick that is too large to be held: each reads it from the past."""
+    def deliver_large(self, tick: int, warehouses: AbstractSet[str]) -> None:
+        """Apply a tick that is too large to be held: whoever sees some of these warehouses reads it from the past."""
         self.hand_out()
-        live = [channel for audience in self._directory for channel in audience.members.values()]
+        live = [
+            channel
+            for audience in self._directory
+            if not warehouses.isdisjoint(audience.outlook.sight)
+            for channel in audience.members.values()
+        ]
         self._settled(tick)
         for channel in live:
             self.cut_off(channel, tick - 1)

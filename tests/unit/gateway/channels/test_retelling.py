@@ -83,6 +83,19 @@ async def test_access_that_is_withdrawn_while_a_reader_is_waited_for_counts(
     assert channel.live
 
 
+@pytest.mark.parametrize(("place", "goes_on"), [("elsewhere", True), (NORTH, False)])
+async def test_a_large_tick_sends_behind_only_whom_it_concerns(
+    counter: Counter, retelling: Retelling, place: str, *, goes_on: bool
+) -> None:
+    """Whoever sees nothing of its warehouses stays live: it has nothing to be told."""
+    channel = _join(counter, Listening())
+    retelling.tell(channel, Position(0))
+    await turns()
+    assert channel.live
+    counter.tick(an_operation(1, place), large=True)
+    assert channel.live == goes_on
+
+
 async def test_access_that_is_withdrawn_while_a_tick_is_cut_counts(
     counter: Counter, retelling: Retelling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
