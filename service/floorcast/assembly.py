@@ -3,10 +3,14 @@
 import asyncio
 import contextlib
 import gc
+import os
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from random import SystemRandom
+from typing import Self
 
 from floorcast.access.claims import TokenVerifier
 from floorcast.access.keys import PublishedKeys
@@ -17,6 +21,7 @@ from floorcast.database.pages import Room
 from floorcast.database.past import TrailReader
 from floorcast.database.spool import Spooler
 from floorcast.database.warehouses import WarehouseReader
+from floorcast.database.webhooks import WebhookBook
 from floorcast.errors import SettingsError
 from floorcast.gateway.aviary import Aviary
 from floorcast.gateway.canary import Canary
@@ -31,6 +36,11 @@ from floorcast.gateway.schema_watch import SchemaWatch
 from floorcast.gateway.shared_trail import SharedTrail
 from floorcast.gateway.table_schemas import TableSchemas
 from floorcast.gateway.trail import PostgresTrail
+from floorcast.gateway.webhooks.address import Reach
+from floorcast.gateway.webhooks.couriers import Couriers
+from floorcast.gateway.webhooks.desk import WebhookDesk
+from floorcast.gateway.webhooks.sender import Sender
+from floorcast.gateway.webhooks.shelf import Shelf
 from floorcast.http.application import build_application
 from floorcast.http.metrics import Metrics
 from floorcast.http.readiness import GatewayHealth
@@ -126,6 +136,7 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         standing, postgres=lookout.ping, redis=feed.newest, canary=aviary.verdict, stale_seconds=STALE_SECONDS
     )
     schemas = TableSchemas(lookout.described, time.monotonic)
+    webhooks = Webhooks.of(settings)
     application = build_application(
         settings=settings,
         warehouses=warehouses,
@@ -134,10 +145,12 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         metrics=metrics,
         announcer=RoomAnnouncer(house.rooms, house.rights),
         schemas=schemas,
+        webhooks=webhooks.desk,
     )
     await warehouses.open()
     await policies.open()
     await messages.open()
+    await webhooks.book.open()
     # What start-up made lives to the end; without this the collector walks through all of it again and again, and each
     # walk is a pause that every screen sees.
     gc.collect()
@@ -160,13 +173,16 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
             schema = SchemaWatch(lookout.schema, gateway.reshape)
             gateway.tell(aviary)
             gateway.tell(schema)
-            await run_parts(stop, gateway=gateway.run, canary=aviary.run, schema=schema.run)
+            gateway.tell(webhooks.couriers)
+            parts = {"canary": aviary.run, "schema": schema.run, "webhooks": webhooks.couriers.run}
+            await run_parts(stop, gateway=gateway.run, **parts)
     finally:
         if fetching is not None:
             fetching.cancel()
         await warehouses.close()
         await policies.close()
         await messages.close()
+        await webhooks.aclose()
         await line.aclose()
         await memory.aclose()
         await board.aclose()
@@ -196,6 +212,36 @@ async def open_past(settings: Settings) -> AsyncIterator[Past]:
         await spooler.close()
         await trail.close()
         await logs.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """What a gateway has for consumers that are posted to."""
+
+    book: WebhookBook
+    sender: Sender
+    couriers: Couriers
+    desk: WebhookDesk
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Put them together; nothing is opened."""
+        database_url, _ = _urls(settings)
+        reach = Reach(settings.webhook_networks, settings.webhook_port_ranges)
+        sender = Sender(reach, seconds=settings.webhook_seconds, connections=settings.webhooks_at_once)
+        book = WebhookBook(database_url)
+        shelf = Shelf(book, f"{socket.gethostname()}:{os.getpid()}", lease_seconds=settings.webhook_lease_seconds)
+        couriers = Couriers(
+            shelf, shelf.line, sender, reach=reach, most_bytes=settings.webhook_bytes, random=SystemRandom()
+        )
+        key_seconds = round(settings.webhook_key_hours * 3_600)
+        desk = WebhookDesk(book, sender, reach=reach, key_seconds=key_seconds, look=couriers.look)
+        return cls(book, sender, couriers, desk)
+
+    async def aclose(self) -> None:
+        """End connections to receivers and to Postgres."""
+        await self.sender.aclose()
+        await self.book.close()
 
 
 def _urls(settings: Settings) -> tuple[str, str]:
