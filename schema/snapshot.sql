@@ -1075,6 +1075,11 @@ CREATE FUNCTION floorcast.my_warehouses_reading(table_name text, column_name tex
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.my_webhook(consumer text) RETURNS TABLE(url text, most_changes integer, scheme text, earlier_until timestamp with time zone, failures integer, failure text, failed_at timestamp with time zone, next_attempt_at timestamp with time zone, disabled_at timestamp with time zone, disabled_because text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.needed_tick() RETURNS bigint
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1143,6 +1148,11 @@ CREATE FUNCTION floorcast.provide_work_order_sequence() RETURNS trigger
 -- its body is in triggers/ or in a migration
 
 CREATE FUNCTION floorcast.put_consumer(consumer text, warehouses text[], tables text[] DEFAULT NULL::text[], columns jsonb DEFAULT NULL::jsonb, shares integer DEFAULT 1, keep interval DEFAULT '7 days'::interval, attempts integer DEFAULT 12, envelope text DEFAULT 'native'::text, "where" jsonb DEFAULT NULL::jsonb) RETURNS timestamp with time zone
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.put_webhook(consumer text, url text, signing_key text, most_changes integer DEFAULT 100) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
@@ -1244,6 +1254,11 @@ CREATE FUNCTION floorcast.remove_consumer(consumer text) RETURNS boolean
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
+CREATE FUNCTION floorcast.remove_webhook(consumer text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
 CREATE FUNCTION floorcast.replay_parked(consumer text, id bigint DEFAULT NULL::bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1289,6 +1304,11 @@ CREATE FUNCTION floorcast.retry_after(attempts integer) RETURNS interval
 
 CREATE FUNCTION floorcast.ring(family text) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+-- its body is in triggers/ or in a migration
+
+CREATE FUNCTION floorcast.rotate_webhook(consumer text, signing_key text, seconds integer) RETURNS timestamp with time zone
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
 -- its body is in triggers/ or in a migration
 
@@ -1769,6 +1789,60 @@ COMMENT ON COLUMN floorcast.tracked.family IS 'What the doorbell says when the t
 COMMENT ON COLUMN floorcast.tracked.scope IS 'What warehouse_column names: a warehouse, an organization or a person; decides the form of floorcast.change.warehouse.';
 
 COMMENT ON COLUMN floorcast.tracked.retired_column IS 'The column that says since when a row is retired; null when rows cannot be.';
+
+CREATE TABLE floorcast.webhook (
+    consumer text NOT NULL,
+    url text NOT NULL,
+    most_changes integer DEFAULT 100 NOT NULL,
+    signing_key text NOT NULL,
+    earlier_key text,
+    earlier_until timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    failure text,
+    failed_at timestamp with time zone,
+    next_attempt_at timestamp with time zone,
+    disabled_at timestamp with time zone,
+    disabled_because text,
+    altered_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT a_message_has_one_to_a_thousand_changes CHECK (((most_changes >= 1) AND (most_changes <= 1000))),
+    CONSTRAINT a_reason_to_fail_has_at_most_2000_characters CHECK ((length(failure) <= 2000)),
+    CONSTRAINT a_url_is_a_line CHECK (((octet_length(url) >= 1) AND (octet_length(url) <= 2000))),
+    CONSTRAINT a_webhook_has_its_times CHECK ((isfinite(earlier_until) AND isfinite(failed_at) AND isfinite(next_attempt_at) AND isfinite(disabled_at) AND isfinite(altered_at))),
+    CONSTRAINT an_earlier_secret_ends CHECK (((earlier_key IS NULL) = (earlier_until IS NULL))),
+    CONSTRAINT failures_have_a_reason CHECK (((failures >= 0) AND ((failures > 0) = (failure IS NOT NULL)) AND ((failures > 0) = (failed_at IS NOT NULL)))),
+    CONSTRAINT messages_are_signed CHECK ((signing_key ~ '^(whsec|whsk)_[A-Za-z0-9+/]{32,88}=*$'::text)),
+    CONSTRAINT what_is_switched_off_has_a_reason CHECK (((disabled_at IS NULL) = (disabled_because IS NULL)))
+);
+
+ALTER TABLE ONLY floorcast.webhook FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE floorcast.webhook IS 'Where a consumer''s changes are posted, and how that goes. Holds secrets: only the gateway reads it.';
+
+COMMENT ON COLUMN floorcast.webhook.consumer IS 'Whose.';
+
+COMMENT ON COLUMN floorcast.webhook.url IS 'Where to.';
+
+COMMENT ON COLUMN floorcast.webhook.most_changes IS 'Of one message.';
+
+COMMENT ON COLUMN floorcast.webhook.signing_key IS 'What messages are signed with: whsec_ for HMAC-SHA256, whsk_ for Ed25519, and base64.';
+
+COMMENT ON COLUMN floorcast.webhook.earlier_key IS 'The one before, which signs as well until its receiver has the new one; null when there is none.';
+
+COMMENT ON COLUMN floorcast.webhook.earlier_until IS 'Until then; null when there is none.';
+
+COMMENT ON COLUMN floorcast.webhook.failures IS 'Attempts in a row that failed, of all shares; 0 when the last message was taken.';
+
+COMMENT ON COLUMN floorcast.webhook.failure IS 'What the last of them failed with; null when the last message was taken.';
+
+COMMENT ON COLUMN floorcast.webhook.failed_at IS 'When that was.';
+
+COMMENT ON COLUMN floorcast.webhook.next_attempt_at IS 'Nothing is sent before; null for at once.';
+
+COMMENT ON COLUMN floorcast.webhook.disabled_at IS 'When it was switched off, until its owner puts it anew; null when it is on.';
+
+COMMENT ON COLUMN floorcast.webhook.disabled_because IS 'Why.';
+
+COMMENT ON COLUMN floorcast.webhook.altered_at IS 'When its owner last put it: whatever waited begins again at once.';
 
 CREATE TABLE public.equipment (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -3419,6 +3493,9 @@ ALTER TABLE ONLY floorcast.tracked
 ALTER TABLE ONLY floorcast.tracked
     ADD CONSTRAINT tracked_relation_key UNIQUE (relation);
 
+ALTER TABLE ONLY floorcast.webhook
+    ADD CONSTRAINT webhook_pkey PRIMARY KEY (consumer);
+
 ALTER TABLE ONLY public.maintenance_history
     ADD CONSTRAINT a_due_has_one_history UNIQUE (schedule_id, due_at);
 
@@ -4882,6 +4959,9 @@ ALTER TABLE realtime.messages ENABLE ALWAYS TRIGGER _500_capture_insert;
 
 COMMENT ON TRIGGER _500_capture_insert ON realtime.messages IS 'Puts broadcasts into the trail.';
 
+ALTER TABLE ONLY floorcast.webhook
+    ADD CONSTRAINT a_webhook_is_a_consumers FOREIGN KEY (consumer) REFERENCES floorcast.consumer(name) ON UPDATE CASCADE ON DELETE CASCADE;
+
 ALTER TABLE ONLY floorcast.consumer_share
     ADD CONSTRAINT consumer_share_consumer_fkey FOREIGN KEY (consumer) REFERENCES floorcast.consumer(name) ON DELETE CASCADE;
 
@@ -5064,6 +5144,10 @@ CREATE POLICY owner_maintains ON floorcast.tracked TO postgres USING (true) WITH
 
 COMMENT ON POLICY owner_maintains ON floorcast.tracked IS 'The owner, as whom migrations and security definers run.';
 
+CREATE POLICY owner_maintains ON floorcast.webhook TO postgres USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY owner_maintains ON floorcast.webhook IS 'The owner, as whom migrations and security definers run.';
+
 ALTER TABLE floorcast.owner_rule ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE floorcast.parked ENABLE ROW LEVEL SECURITY;
@@ -5124,6 +5208,10 @@ CREATE POLICY processes_work ON floorcast.tracked TO floorcast_relay, floorcast_
 
 COMMENT ON POLICY processes_work ON floorcast.tracked IS 'Our processes see every row of what their grants let them touch.';
 
+CREATE POLICY processes_work ON floorcast.webhook TO floorcast_relay, floorcast_gateway USING (true) WITH CHECK (true);
+
+COMMENT ON POLICY processes_work ON floorcast.webhook IS 'Our processes see every row of what their grants let them touch.';
+
 ALTER TABLE floorcast.protected ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE floorcast.table_rule ENABLE ROW LEVEL SECURITY;
@@ -5131,6 +5219,8 @@ ALTER TABLE floorcast.table_rule ENABLE ROW LEVEL SECURITY;
 ALTER TABLE floorcast.tick ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE floorcast.tracked ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE floorcast.webhook ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY admins_change_admins ON public.user_warehouse_access AS RESTRICTIVE FOR UPDATE TO authenticated USING (((role <> 'admin'::text) OR (warehouse_id IN ( SELECT m.warehouse_id
    FROM floorcast.my_access() m(warehouse_id, organization_id, role)
@@ -5799,6 +5889,8 @@ REVOKE ALL ON FUNCTION floorcast.consumer_figures() FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.consumer_figures() TO floorcast_gateway;
 GRANT ALL ON FUNCTION floorcast.consumer_figures() TO floorcast_maintain;
 
+GRANT SELECT ON TABLE floorcast.consumer TO floorcast_gateway;
+
 REVOKE ALL ON FUNCTION floorcast.consumer_reading(consumer floorcast.consumer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.consumers(consumer text) FROM PUBLIC;
@@ -5997,6 +6089,10 @@ REVOKE ALL ON FUNCTION floorcast.my_warehouses_reading(table_name text, column_n
 GRANT ALL ON FUNCTION floorcast.my_warehouses_reading(table_name text, column_name text) TO authenticated;
 GRANT ALL ON FUNCTION floorcast.my_warehouses_reading(table_name text, column_name text) TO service_role;
 
+REVOKE ALL ON FUNCTION floorcast.my_webhook(consumer text) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.my_webhook(consumer text) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.my_webhook(consumer text) TO service_role;
+
 REVOKE ALL ON FUNCTION floorcast.needed_tick() FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.needed_tick() TO floorcast_maintain;
 
@@ -6034,6 +6130,10 @@ REVOKE ALL ON FUNCTION floorcast.provide_work_order_sequence() FROM PUBLIC;
 REVOKE ALL ON FUNCTION floorcast.put_consumer(consumer text, warehouses text[], tables text[], columns jsonb, shares integer, keep interval, attempts integer, envelope text, "where" jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.put_consumer(consumer text, warehouses text[], tables text[], columns jsonb, shares integer, keep interval, attempts integer, envelope text, "where" jsonb) TO authenticated;
 GRANT ALL ON FUNCTION floorcast.put_consumer(consumer text, warehouses text[], tables text[], columns jsonb, shares integer, keep interval, attempts integer, envelope text, "where" jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION floorcast.put_webhook(consumer text, url text, signing_key text, most_changes integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.put_webhook(consumer text, url text, signing_key text, most_changes integer) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.put_webhook(consumer text, url text, signing_key text, most_changes integer) TO service_role;
 
 REVOKE ALL ON FUNCTION floorcast.record_assignment_changes() FROM PUBLIC;
 
@@ -6075,6 +6175,10 @@ REVOKE ALL ON FUNCTION floorcast.remove_consumer(consumer text) FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.remove_consumer(consumer text) TO authenticated;
 GRANT ALL ON FUNCTION floorcast.remove_consumer(consumer text) TO service_role;
 
+REVOKE ALL ON FUNCTION floorcast.remove_webhook(consumer text) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.remove_webhook(consumer text) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.remove_webhook(consumer text) TO service_role;
+
 REVOKE ALL ON FUNCTION floorcast.replay_parked(consumer text, id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION floorcast.replay_parked(consumer text, id bigint) TO authenticated;
 GRANT ALL ON FUNCTION floorcast.replay_parked(consumer text, id bigint) TO service_role;
@@ -6100,6 +6204,10 @@ GRANT ALL ON FUNCTION floorcast.retired(relation regclass) TO service_role;
 REVOKE ALL ON FUNCTION floorcast.retry_after(attempts integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION floorcast.ring(family text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION floorcast.rotate_webhook(consumer text, signing_key text, seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION floorcast.rotate_webhook(consumer text, signing_key text, seconds integer) TO authenticated;
+GRANT ALL ON FUNCTION floorcast.rotate_webhook(consumer text, signing_key text, seconds integer) TO service_role;
 
 REVOKE ALL ON FUNCTION floorcast.set_retired(relation regclass, id uuid, version bigint, retired boolean) FROM PUBLIC;
 
@@ -6173,6 +6281,8 @@ GRANT ALL ON FUNCTION realtime.topic() TO service_role;
 GRANT SELECT ON TABLE floorcast.column_rule TO floorcast_gateway;
 GRANT SELECT ON TABLE floorcast.column_rule TO floorcast_relay;
 
+GRANT SELECT ON TABLE floorcast.consumer_share TO floorcast_gateway;
+
 GRANT SELECT,UPDATE ON SEQUENCE floorcast.doorbell TO floorcast_relay;
 
 GRANT SELECT ON TABLE floorcast.grants TO floorcast_gateway;
@@ -6188,6 +6298,8 @@ GRANT SELECT ON TABLE floorcast.maintenance TO floorcast_relay;
 GRANT SELECT ON TABLE floorcast.owner_rule TO floorcast_gateway;
 GRANT SELECT ON TABLE floorcast.owner_rule TO floorcast_relay;
 
+GRANT SELECT ON TABLE floorcast.parked TO floorcast_gateway;
+
 GRANT SELECT ON TABLE floorcast.table_rule TO floorcast_gateway;
 GRANT SELECT ON TABLE floorcast.table_rule TO floorcast_relay;
 
@@ -6196,6 +6308,20 @@ GRANT SELECT,INSERT ON TABLE floorcast.tick TO floorcast_relay;
 
 GRANT SELECT ON TABLE floorcast.tracked TO floorcast_gateway;
 GRANT SELECT ON TABLE floorcast.tracked TO floorcast_relay;
+
+GRANT SELECT ON TABLE floorcast.webhook TO floorcast_gateway;
+
+GRANT UPDATE(failures) ON TABLE floorcast.webhook TO floorcast_gateway;
+
+GRANT UPDATE(failure) ON TABLE floorcast.webhook TO floorcast_gateway;
+
+GRANT UPDATE(failed_at) ON TABLE floorcast.webhook TO floorcast_gateway;
+
+GRANT UPDATE(next_attempt_at) ON TABLE floorcast.webhook TO floorcast_gateway;
+
+GRANT UPDATE(disabled_at) ON TABLE floorcast.webhook TO floorcast_gateway;
+
+GRANT UPDATE(disabled_because) ON TABLE floorcast.webhook TO floorcast_gateway;
 
 GRANT SELECT ON TABLE public.equipment TO floorcast_viewer;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.equipment TO service_role;

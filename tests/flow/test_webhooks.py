@@ -7,6 +7,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ from floorcast.factory import demo, plant
 
 NORTH = str(plant.WAREHOUSES[0].id)
 SERVER = {"authorization": f"Bearer {a_token(role='service_role')}"}
+
+
+def _is_ready(gateway: Process) -> bool:
+    return "gateway ready" in gateway.events()
 
 
 class Ledger:
@@ -48,6 +53,11 @@ class Ledger:
         Webhook(self.key).verify(body, request.headers)
         assert self.messages.setdefault(request.headers["webhook-id"], body) == body
         self.book(json.loads(body, parse_float=Decimal)["data"]["changes"])
+
+    def answer(self, request: Received) -> Reply:
+        """Book a message and say so."""
+        self.take(request)
+        return Reply()
 
     def book(self, changes: list[Any]) -> None:
         """Book some changes."""
@@ -102,9 +112,7 @@ class Installation:
             self.gateways.append(process)
             self.ports.append(port)
         for process in self.gateways:
-            await asyncio.to_thread(
-                wait_until, lambda process=process: "gateway ready" in process.events(), "a gateway", 30 * UNIT
-            )
+            await asyncio.to_thread(wait_until, partial(_is_ready, process), "a gateway", 30 * UNIT)
 
     async def ask(self, method: str, path: str, body: Any = None, *, gateway: int = 0) -> httpx.Response:
         """Ask a gateway as a trusted server."""
@@ -225,7 +233,7 @@ async def test_a_receiver_that_fails_in_every_way_and_a_killed_gateway_lose_noth
             assert len(victims) == 1
             victims[0].kill()
             await writing
-        receiver.answer = lambda request: (ledger.take(request), Reply())[1]
+        receiver.answer = ledger.answer
         await _until_told(ledger, owner, before)
         never.set()
     # What was under way when it was killed came once more, from the other one.
@@ -304,7 +312,7 @@ async def test_secrets_are_shown_once_and_changed_while_both_are_good(
                 pass
         assert state["disabled_because"] == "answered 410"
         # Whoever puts it anew has it go on where it was: nothing was acknowledged.
-        receiver.answer = lambda request: (ledger.take(request), Reply())[1]
+        receiver.answer = ledger.answer
         ledger.key = rotated["key"]
         await installation.ask("PUT", "erp/webhook", {"url": url})
         await _until_told(ledger, owner, before)

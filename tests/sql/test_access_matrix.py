@@ -231,6 +231,11 @@ def test_tables_of_floorcast(attempts: Attempts) -> None:
             " and relnamespace = 'floorcast'::regnamespace"
         )
     }
+    # So that none of them is empty.
+    north = attempts.world.north.keys
+    attempts.owner.execute(CONSUMER, [str(north["manager"]), [str(north["warehouses"])], north["warehouses"]])
+    attempts.owner.execute(WEBHOOK)
+    attempts.owner.execute(PARKED)
     cells: Cells = {}
     for table in relations(attempts, "floorcast", "rpvmf"):
         column = attempts.owner.execute(
@@ -401,6 +406,14 @@ CALLS = {
     "floorcast.parked_changes(text,bigint,integer)": ("(select count(*) from floorcast.parked_changes('erp')) as p"),
     "floorcast.replay_parked(text,bigint)": "floorcast.replay_parked('erp')",
     "floorcast.drop_parked(text,bigint)": "floorcast.drop_parked('erp', 1)",
+    "floorcast.put_webhook(text,text,text,integer)": (
+        "floorcast.put_webhook('erp', 'https://erp.example/', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')"
+    ),
+    "floorcast.my_webhook(text)": "(select count(*) from floorcast.my_webhook('erp')) as w",
+    "floorcast.rotate_webhook(text,text,integer)": (
+        "floorcast.rotate_webhook('erp', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 60)"
+    ),
+    "floorcast.remove_webhook(text)": "floorcast.remove_webhook('erp')",
     "floorcast.consumer_figures()": "floorcast.consumer_figures()",
     "floorcast.needed_tick()": "floorcast.needed_tick()",
     "floorcast.leader_lock()": "floorcast.leader_lock()",
@@ -427,11 +440,24 @@ CALLS = {
 CONSUMER = b"""
 with made as (
     insert into floorcast.consumer (name, owner, owner_role, warehouses) values ('erp', %s, 'authenticated', %s)
+    on conflict do nothing
     returning name
 )
 insert into floorcast.consumer_share (consumer, share, tick, seal, lease, leased_until)
 select m.name, i, t.tick, t.seal, case when i = 0 then %s::uuid end, case when i = 0 then now() + interval '1 day' end
 from made as m, generate_series(0, 1) as i, (select * from floorcast.tick order by tick desc limit 1) as t
+"""
+
+WEBHOOK = b"""
+insert into floorcast.webhook (consumer, url, signing_key)
+values ('erp', 'https://erp.example/', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')
+on conflict do nothing
+"""
+
+PARKED = b"""
+insert into floorcast.parked (consumer, table_name, key, tick, n, change, closed_at)
+values ('erp', 'work_orders', '{}', 1, 1, '{}', now())
+on conflict do nothing
 """
 
 
@@ -461,5 +487,6 @@ def test_functions(attempts: Attempts) -> None:
     attempts.owner.execute(
         CONSUMER, [str(north.keys["manager"]), [str(north.keys["warehouses"])], north.keys["warehouses"]]
     )
+    attempts.owner.execute(WEBHOOK)
     found = attempts.fill_in({name: {"call": f"select from {north.fill(call)}"} for name, call in CALLS.items()})
     compare({**found, "floorcast.…() of triggers (each)": {"call": ""}}, "Functions")
