@@ -50,7 +50,7 @@ DEFINERS_FOR_PEOPLE = {
     "floorcast.parked_changes(text,bigint,integer)": "as history, of what the caller's consumers parked",
     "floorcast.replay_parked(text,bigint)": "nobody may write what is parked; touches the caller's",
     "floorcast.drop_parked(text,bigint)": "as replay_parked",
-    "floorcast.put_webhook(text,text,text,integer)": "only gateways read webhooks; writes that of the caller's consumer",
+    "floorcast.put_webhook(text,text,text,integer)": "only gateways read webhooks; writes the caller's",
     "floorcast.my_webhook(text)": "as put_webhook; answers about the caller's, without secrets",
     "floorcast.rotate_webhook(text,text,integer)": "as put_webhook",
     "floorcast.remove_webhook(text)": "as put_webhook",
