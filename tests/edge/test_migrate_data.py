@@ -141,6 +141,10 @@ FURTHER = (
     """,
     "insert into floorcast.consumer_share (consumer, share, tick, seal) values ('erp', 0, 0, sha256('seal'))",
     """
+    insert into floorcast.webhook (consumer, url, signing_key)
+    values ('erp', 'https://erp.example/', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')
+    """,
+    """
     insert into floorcast.parked (consumer, table_name, key, tick, n, change, closed_at)
     values ('erp', 'work_orders', '{"id": "1"}', 1, 1, '{}', '2026-01-05')
     """,
