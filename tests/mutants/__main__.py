@@ -26,10 +26,11 @@ _LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".*cache*", "__pycache__", "
 # Not copied, but there: a test that is skipped catches nothing.
 _PACKAGES = ROOT / "tests" / "js" / "node_modules"
 _FAILED = re.compile(r"^FAILED ", re.MULTILINE)
+_SKIPPED = re.compile(r"^SKIPPED .*$", re.MULTILINE)
 _LIST = re.compile(r"(?<=<!-- sabotages -->\n).*(?=<!-- /sabotages -->)", re.DOTALL)
 
-Outcome = Literal["caught", "NOT CAUGHT", "STALE", "BROKEN"]
-"""Broken: the tests did not get as far as to fail."""
+Outcome = Literal["caught", "NOT CAUGHT", "SKIPPED", "STALE", "BROKEN"]
+"""Skipped: tests that might have noticed did not run. Broken: they did not get as far as to fail."""
 
 
 def run_tests(tree: Path, tests: Sequence[str], seconds: float = _SECONDS) -> tuple[int, str]:
@@ -58,7 +59,8 @@ def judge(sabotage: Sabotage, tree: Path) -> tuple[Outcome, str]:
     finally:
         path.write_text(whole)
     if code == 0:
-        return "NOT CAUGHT", ""
+        skipped = _SKIPPED.findall(said)
+        return ("SKIPPED", "\n".join(skipped)) if skipped else ("NOT CAUGHT", "")
     return ("caught", "") if code == 1 and _FAILED.search(said) else ("BROKEN", said[-2000:])
 
 
