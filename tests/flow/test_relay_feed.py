@@ -48,7 +48,8 @@ async def test_a_huge_transaction_is_a_marker_and_its_neighbours_are_whole(strea
     async with running(stream.relay()):
         await observed.wait_for(LeadershipTaken)
         await stream.cells.put(1)
-        await observed.wait_for(TickPublished)
+        # A tick that was published may be an earlier one, and the two transactions would be in the next together.
+        await stream.drained(receiver)
         await stream.cells.owner.execute(
             "insert into cells select i, 'south', 0 from generate_series(1000, %s) as i", [1000 + LARGE_COUNT]
         )
