@@ -288,6 +288,8 @@ async def test_secrets_are_shown_once_and_changed_while_both_are_good(
         await installation.start(1)
         before = await _items(owner)
         ledger = await installation.hook("erp", owner)
+        # What no name can be is refused as such: Postgres is not away.
+        assert (await installation.ask("GET", "%00/webhook")).status_code == 400
         url = f"http://127.0.0.1:{receiver.port}/erp"
         again = await installation.ask("PUT", "erp/webhook", {"url": url})
         assert "key" not in again.json()

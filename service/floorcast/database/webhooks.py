@@ -32,6 +32,7 @@ _SESSION = {
 }
 
 _LEASE_GONE = "PT409"
+_NO_TEXT = "22021"
 _SERVER_SPEAKS = ("08", "53", "57", "58")
 """Classes of errors in which the server says something of itself: no connection, no room, cancelled, a broken disk."""
 
@@ -235,6 +236,9 @@ def _translated(caller: Caller | None) -> Iterator[None]:
     except (PoolTimeout, TooManyRequests) as error:
         raise DatabaseUnavailable("No session became free in time; nothing is lost, ask again.") from error
     except psycopg.Error as error:
+        if caller is not None and error.sqlstate is None and isinstance(error, psycopg.DataError):
+            # Text that Postgres has no form for, a zero byte say, was not even sent.
+            raise OwnerRefused(str(error), _NO_TEXT) from error
         # Without a state the error is the driver's: there was no answer.
         if error.sqlstate is None or error.sqlstate.startswith(_SERVER_SPEAKS):
             raise DatabaseUnavailable("The database did not answer in time; nothing is lost, ask again.") from error
