@@ -12,6 +12,8 @@ _DESCRIPTION = (
 )
 _READING = ("token_missing", "forbidden", "handshake_too_large", "unavailable", "internal")
 """What any read that needs a token may be refused with."""
+_KEEPING = (*_READING, "bad_request", "not_found", "body_too_large")
+"""What an owner of a webhook may be refused with."""
 
 _SCHEMAS: dict[str, Schema] = {
     "Problem": {
@@ -70,6 +72,64 @@ _SCHEMAS: dict[str, Schema] = {
         "type": "object",
         "description": "A JSON Schema (2020-12) of a table's rows; `$defs` has those of its key and of a change.",
         "required": ["$schema", "$id", "properties", "$defs", "x-floorcast-version", "x-floorcast-key"],
+    },
+    "WebhookAsked": {
+        "type": "object",
+        "required": ["url"],
+        "additionalProperties": False,
+        "properties": {
+            "url": {"type": "string", "format": "uri", "maxLength": 2000},
+            "signature": {"type": "string", "enum": ["v1", "v1a"], "default": "v1"},
+            "changes": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 1000,
+                "default": 100,
+                "description": "Of one message.",
+            },
+        },
+    },
+    "Webhook": {
+        "type": "object",
+        "required": ["consumer", "url", "changes", "signature", "state", "failures"],
+        "properties": {
+            "consumer": {"type": "string"},
+            "url": {"type": "string"},
+            "changes": {"type": "integer"},
+            "signature": {"type": "string", "enum": ["v1", "v1a"]},
+            "key": {"type": "string", "description": "The receiver's, told once: when it is made."},
+            "earlier_key_until": {"type": ["string", "null"], "description": "Until then the earlier one signs too."},
+            "state": {"type": "string", "enum": ["on", "failing", "off"]},
+            "failures": {"type": "integer", "description": "In a row."},
+            "failure": {"type": ["string", "null"]},
+            "failed_at": {"type": ["string", "null"]},
+            "next_attempt_at": {"type": ["string", "null"]},
+            "disabled_at": {"type": ["string", "null"]},
+            "disabled_because": {"type": ["string", "null"]},
+        },
+    },
+    "SchemeAsked": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"signature": {"type": "string", "enum": ["v1", "v1a"], "description": "Else as it is."}},
+    },
+    "Rotated": {
+        "type": "object",
+        "required": ["consumer", "key", "earlier_key_until"],
+        "properties": {
+            "consumer": {"type": "string"},
+            "key": {"type": "string", "description": "The receiver's, told once."},
+            "earlier_key_until": {"type": "string"},
+        },
+    },
+    "Tried": {
+        "type": "object",
+        "required": ["taken", "status", "reason"],
+        "properties": {
+            "taken": {"type": "boolean"},
+            "status": {"type": ["integer", "null"], "description": "The receiver's; null where it did not answer."},
+            "reason": {"type": ["string", "null"], "description": "Why it was not taken."},
+        },
     },
     "Broadcasts": {
         "type": "object",
@@ -162,6 +222,17 @@ def _paths() -> dict[str, Any]:
             }
         },
     }
+    consumer = _parameter("name", "A consumer of the caller's.")
+    at = "/v1/consumers/{name}"
+    paths[f"{at}/webhook"] = {
+        "get": _keep("readWebhook", "How its webhook stands.", "Webhook", consumer),
+        "put": _keep("putWebhook", "Have its changes posted to a URL.", "Webhook", consumer, asked="WebhookAsked"),
+        "delete": _keep("removeWebhook", "Post nothing more; the consumer stays.", None, consumer),
+    }
+    paths[f"{at}/rotate"] = {
+        "post": _keep("rotateWebhook", "Make a new key.", "Rotated", consumer, asked="SchemeAsked", needs_body=False)
+    }
+    paths[f"{at}/test"] = {"post": _keep("tryWebhook", "Post a message without changes.", "Tried", consumer)}
     for base in _BASES:
         suffix = "AtRealtime" if base else ""
         paths[f"{base}/api/broadcast"] = _say(
@@ -207,6 +278,26 @@ def _read(
                 **_problems(codes),
             },
         }
+    }
+
+
+def _keep(
+    name: str, summary: str, schema: str | None, consumer: Schema, *, asked: str | None = None, needs_body: bool = True
+) -> dict[str, Any]:
+    """Something that the owner of a webhook does; no schema: the answer is empty."""
+    done = (
+        {"204": {"description": summary}}
+        if schema is None
+        else {"200": _answer(summary, "application/json", _reference(schema))}
+    )
+    body = {"required": needs_body, "content": {"application/json": {"schema": _reference(asked)}}} if asked else None
+    return {
+        "operationId": name,
+        "summary": summary,
+        "security": [{"bearer": []}],
+        "parameters": [consumer],
+        **({"requestBody": body} if body is not None else {}),
+        "responses": {**done, **_problems(_KEEPING)},
     }
 
 

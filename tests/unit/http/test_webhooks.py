@@ -1,7 +1,6 @@
 """The addresses of webhooks: what a request may say, and what is answered to one that says something else."""
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import httpx
@@ -9,50 +8,15 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 from tests.builders import SECRET, a_token
+from tests.unit.http.keeper import Keeper
 
 from floorcast.access.claims import TokenVerifier
-from floorcast.database.caller import Caller
 from floorcast.database.webhooks import OwnerRefused
 from floorcast.errors import DatabaseUnavailable
 from floorcast.http.problem import Refused, refuse
 from floorcast.http.webhooks import WebhookEndpoints
 
 AT = "/v1/consumers/erp/webhook"
-
-
-class Keeper:
-    """Remembers what it was asked; answers or refuses as it is told to."""
-
-    def __init__(self) -> None:
-        """Answer."""
-        self.asked: list[tuple[object, ...]] = []
-        self.refusal: Exception | None = None
-
-    async def put(self, caller: Caller, consumer: str, url: str, scheme: str, most: int) -> Mapping[str, Any]:
-        """As `Webhooks`."""
-        return self._note("put", caller.role, consumer, url, scheme, most)
-
-    async def show(self, caller: Caller, consumer: str) -> Mapping[str, Any]:
-        """As `Webhooks`."""
-        return self._note("show", caller.role, consumer)
-
-    async def remove(self, caller: Caller, consumer: str) -> None:
-        """As `Webhooks`."""
-        self._note("remove", caller.role, consumer)
-
-    async def rotate(self, caller: Caller, consumer: str, scheme: str | None) -> Mapping[str, Any]:
-        """As `Webhooks`."""
-        return self._note("rotate", caller.role, consumer, scheme)
-
-    async def ping(self, caller: Caller, consumer: str) -> Mapping[str, Any]:
-        """As `Webhooks`."""
-        return self._note("ping", caller.role, consumer)
-
-    def _note(self, *what: object) -> Mapping[str, Any]:
-        self.asked.append(what)
-        if self.refusal is not None:
-            raise self.refusal
-        return {"url": "https://erp.example/"}
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import httpx
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from tests.builders import SECRET
+from tests.unit.http.keeper import Keeper
 
 from floorcast.access.claims import Claims, TokenVerifier
 from floorcast.broadcast import Broadcast
@@ -73,6 +74,7 @@ class World:
             metrics=self.metrics,
             announcer=self,
             schemas=self,
+            webhooks=Keeper(),
         )
 
     def client(self, **settings: float) -> httpx.AsyncClient:
