@@ -16,6 +16,7 @@ from floorcast.access.claims import TokenVerifier
 from floorcast.access.keys import PublishedKeys
 from floorcast.database.channel_messages import MessageReader
 from floorcast.database.channel_rights import ChannelRightsReader
+from floorcast.database.consumers import ConsumerBook
 from floorcast.database.lookout import Lookout
 from floorcast.database.pages import Room
 from floorcast.database.past import TrailReader
@@ -136,7 +137,7 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         standing, postgres=lookout.ping, redis=feed.newest, canary=aviary.verdict, stale_seconds=STALE_SECONDS
     )
     schemas = TableSchemas(lookout.described, time.monotonic)
-    webhooks = Webhooks.of(settings)
+    webhooks, consumers = Webhooks.of(settings), ConsumerBook(database_url)
     application = build_application(
         settings=settings,
         warehouses=warehouses,
@@ -145,12 +146,14 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         metrics=metrics,
         announcer=RoomAnnouncer(house.rooms, house.rights),
         schemas=schemas,
+        consumers=consumers,
         webhooks=webhooks.desk,
     )
     await warehouses.open()
     await policies.open()
     await messages.open()
     await webhooks.book.open()
+    await consumers.open()
     # What start-up made lives to the end; without this the collector walks through all of it again and again, and each
     # walk is a pause that every screen sees.
     gc.collect()
@@ -183,6 +186,7 @@ async def serve_gateway(settings: Settings, metrics: Metrics, stop: asyncio.Even
         await policies.close()
         await messages.close()
         await webhooks.aclose()
+        await consumers.close()
         await line.aclose()
         await memory.aclose()
         await board.aclose()

@@ -266,6 +266,17 @@ _TABLE = (
         503,
         _SPREAD,
     ),
+    # Consumers
+    ErrorCode(
+        "batch_gone",
+        "The batch is not out any more: its lease ended and another worker has the share, or it was acknowledged.",
+        "Take the next batch; what was not acknowledged comes again.",
+        True,
+        True,
+        None,
+        409,
+        _SOON,
+    ),
     # Presence
     ErrorCode(
         "bad_presence",
@@ -303,6 +314,7 @@ _TABLE = (
         "Join again from the snapshot.",
         True,
         False,
+        status=410,
         wait=_SPREAD,
     ),
     # The end of a socket

@@ -2,188 +2,18 @@
 
 import asyncio
 import json
-import os
 import random
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
-from decimal import Decimal
-from functools import partial
-from pathlib import Path
-from typing import Any
+from collections import Counter
 
 import httpx
-import pytest
 from standardwebhooks.webhooks import Webhook
-from tests.builders import SECRET, a_token
-from tests.fixtures.postgres import Connection, Database
-from tests.fixtures.processes import wait_until
-from tests.fixtures.receiver import Received, Receiver, Reply, a_receiver
-from tests.fixtures.relay import a_relay, running
+from tests.builders import a_token
+from tests.fixtures.installation import NORTH, Installation, items, move, move_one, until_told
+from tests.fixtures.postgres import Database
+from tests.fixtures.receiver import Received, Reply
 from tests.fixtures.time import UNIT
-from tests.trial.floor import Process
 
-from floorcast.embedded.port import choose_port
-from floorcast.factory import demo, plant
-
-NORTH = str(plant.WAREHOUSES[0].id)
-SERVER = {"authorization": f"Bearer {a_token(role='service_role')}"}
-
-
-def _is_ready(gateway: Process) -> bool:
-    return "gateway ready" in gateway.events()
-
-
-class Ledger:
-    """What a receiver makes of messages: each movement booked once, by its id, in the order of its row."""
-
-    def __init__(self, key: str) -> None:
-        """Believe this key."""
-        self.key = key
-        self.seen: Counter[str] = Counter()
-        # Item → versions in the order in which they came first.
-        self.versions: dict[str, list[int]] = defaultdict(list)
-        self.quantities: dict[str, Decimal] = {}
-        self.messages: dict[str, bytes] = {}
-        # Woken for each message.
-        self.news = asyncio.Event()
-
-    def take(self, request: Received) -> None:
-        """Book a message; one that came before has to be the same."""
-        body = request.body
-        Webhook(self.key).verify(body, request.headers)
-        assert self.messages.setdefault(request.headers["webhook-id"], body) == body
-        self.book(json.loads(body, parse_float=Decimal)["data"]["changes"])
-
-    def answer(self, request: Received) -> Reply:
-        """Book a message and say so."""
-        self.take(request)
-        return Reply()
-
-    def book(self, changes: list[Any]) -> None:
-        """Book some changes."""
-        for change in changes:
-            self.seen[change["id"]] += 1
-            if self.seen[change["id"]] == 1:
-                item = change["key"]["id"]
-                self.versions[item].append(change["new"]["version"])
-                self.quantities[item] = Decimal(change["new"]["quantity"])
-        self.news.set()
-
-    def faults(self) -> list[str]:
-        """Rows of which something is missing, or stands in another order."""
-        return [
-            f"{item}: {versions}"
-            for item, versions in self.versions.items()
-            if versions != list(range(versions[0], versions[0] + len(versions)))
-        ]
-
-
-class Installation:
-    """A database with the demo factory, a relay in this process, gateways of their own, and a receiver."""
-
-    def __init__(self, database: Database, redis_url: str, home: Path, receiver: Receiver) -> None:
-        """Use `installation`."""
-        self._database, self._redis_url, self._home = database, redis_url, home
-        self.receiver = receiver
-        self.gateways: list[Process] = []
-        self.ports: list[int] = []
-
-    async def start(self, count: int, *, private: str = "127.0.0.1", **settings: str) -> None:
-        """Start gateways, which may call that address besides public ones, and wait until they are ready."""
-        for number in range(count):
-            port = choose_port(None)
-            environment = {
-                **os.environ,
-                "DATABASE_URL": self._database.service_url,
-                "REDIS_URL": self._redis_url,
-                "FLOORCAST_JWT_SECRET": SECRET,
-                "FLOORCAST_LOG_FORMAT": "json",
-                "FLOORCAST_CANARY_SECONDS": "0",
-                "FLOORCAST_DRAIN_SECONDS": "0",
-                "FLOORCAST_WEBHOOK_PRIVATE": private,
-                "FLOORCAST_WEBHOOK_PORTS": "1-65535",
-                "FLOORCAST_WEBHOOK_SECONDS": str(0.5 * UNIT),
-                "FLOORCAST_WEBHOOK_LEASE_SECONDS": "1",
-                "PORT": str(port),
-                **settings,
-            }
-            process = Process(f"gateway-{number}", ["gateway"], environment, self._home / f"gateway-{number}.log")
-            process.start()
-            self.gateways.append(process)
-            self.ports.append(port)
-        for process in self.gateways:
-            await asyncio.to_thread(wait_until, partial(_is_ready, process), "a gateway", 30 * UNIT)
-
-    async def ask(self, method: str, path: str, body: Any = None, *, gateway: int = 0) -> httpx.Response:
-        """Ask a gateway as a trusted server."""
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.ports[gateway]}") as client:
-            return await client.request(method, f"/v1/consumers/{path}", json=body, headers=SERVER)
-
-    async def hook(self, consumer: str, owner: Connection, *, shares: int = 1, host: str = "127.0.0.1") -> Ledger:
-        """Make a consumer of the items of a warehouse, posted to the receiver."""
-        await owner.execute(
-            "select floorcast.put_consumer(%s, array[%s], array['inventory_items'], shares => %s)",
-            [consumer, NORTH, shares],
-        )
-        url = f"http://{host}:{self.receiver.port}/{consumer}"
-        answer = await self.ask("PUT", f"{consumer}/webhook", {"url": url, "changes": 20})
-        assert answer.status_code == 200, answer.text
-        return Ledger(answer.json()["key"])
-
-    def end(self) -> None:
-        """Kill what runs."""
-        for process in self.gateways:
-            process.kill()
-
-
-@pytest.fixture
-async def installation(database: Database, redis_url: str, tmp_path: Path) -> AsyncIterator[Installation]:
-    """Everything but gateways runs."""
-    await asyncio.to_thread(demo.load, database.owner_url)
-    async with a_receiver() as receiver, running(a_relay(database.service_url, redis_url)):
-        made = Installation(database, redis_url, tmp_path, receiver)
-        try:
-            yield made
-        finally:
-            made.end()
-
-
-async def _items(owner: Connection) -> dict[str, tuple[int, Decimal]]:
-    text = "select id::text, version, quantity from public.inventory_items where warehouse_id = %s"
-    return {row[0]: (row[1], row[2]) for row in await (await owner.execute(text, [NORTH])).fetchall()}
-
-
-async def _move_one(owner: Connection, item: str) -> None:
-    await owner.execute(
-        "insert into public.inventory_transactions (item_id, transaction_type, quantity) values (%s, 'receipt', 1)",
-        [item],
-    )
-
-
-async def _move(owner: Connection, items: list[str], chance: random.Random, count: int) -> None:
-    """Book movements of stock, some of them several in a transaction."""
-    for _ in range(count):
-        async with owner.transaction():
-            for item in chance.sample(items, chance.choice([1, 1, 3])):
-                await owner.execute(
-                    """insert into public.inventory_transactions (item_id, transaction_type, quantity)
-                    values (%s, %s, %s)""",
-                    [item, chance.choice(["receipt", "return"]), chance.randint(1, 9)],
-                )
-
-
-async def _until_told(ledger: Ledger, owner: Connection, before: dict[str, tuple[int, Decimal]]) -> None:
-    """Wait until the receiver has the newest state of every item that was moved."""
-    moved = {item: now for item, now in (await _items(owner)).items() if now[0] != before[item][0]}
-    async with asyncio.timeout(20 * UNIT):
-        while any(ledger.versions[item][-1:] != [version] for item, (version, _) in moved.items()):
-            ledger.news.clear()
-            await ledger.news.wait()
-    assert ledger.faults() == []
-    assert {item: ledger.versions[item][0] for item in moved} == {item: before[item][0] + 1 for item in moved}
-    assert {item: ledger.quantities[item] for item in moved} == {
-        item: quantity for item, (_, quantity) in moved.items()
-    }
+from floorcast.factory import plant
 
 
 async def test_a_receiver_that_fails_in_every_way_and_a_killed_gateway_lose_nothing(
@@ -203,7 +33,7 @@ async def test_a_receiver_that_fails_in_every_way_and_a_killed_gateway_lose_noth
     ]
     async with database.owner() as owner:
         await installation.start(2)
-        before = await _items(owner)
+        before = await items(owner)
         ledger = await installation.hook("erp", owner, shares=2)
 
         def answer(request: Received) -> Reply:
@@ -222,7 +52,7 @@ async def test_a_receiver_that_fails_in_every_way_and_a_killed_gateway_lose_noth
 
         receiver.answer = answer
         async with asyncio.TaskGroup() as group, asyncio.timeout(20 * UNIT):
-            writing = group.create_task(_move(owner, list(before), chance, 120))
+            writing = group.create_task(move(owner, list(before), chance, 120))
             await caught.wait()
             async with database.owner() as looking:
                 text = (
@@ -234,7 +64,7 @@ async def test_a_receiver_that_fails_in_every_way_and_a_killed_gateway_lose_noth
             victims[0].kill()
             await writing
         receiver.answer = ledger.answer
-        await _until_told(ledger, owner, before)
+        await until_told(ledger, owner, before)
         never.set()
     # What was under way when it was killed came once more, from the other one.
     assert max(ledger.seen.values()) > 1
@@ -247,7 +77,7 @@ async def test_a_rejected_change_holds_up_its_own_row_until_it_is_taken(
     receiver = installation.receiver
     async with database.owner() as owner:
         await installation.start(1)
-        before = await _items(owner)
+        before = await items(owner)
         ledger = await installation.hook("erp", owner)
         bad, *good = sorted(before)
         refusals = 0
@@ -267,10 +97,10 @@ async def test_a_rejected_change_holds_up_its_own_row_until_it_is_taken(
 
         receiver.answer = answer
         chance = random.Random(3)
-        await _move_one(owner, bad)
-        await _move(owner, good, chance, 10)
-        await _move_one(owner, bad)
-        await _until_told(ledger, owner, before)
+        await move_one(owner, bad)
+        await move(owner, good, chance, 10)
+        await move_one(owner, bad)
+        await until_told(ledger, owner, before)
         assert refusals == 1
         # Behind the answer that took them it is noted that nothing is parked any more.
         text = "select count(*) from floorcast.parked where state <> 'settled'"
@@ -286,7 +116,7 @@ async def test_secrets_are_shown_once_and_changed_while_both_are_good(
     receiver = installation.receiver
     async with database.owner() as owner:
         await installation.start(1)
-        before = await _items(owner)
+        before = await items(owner)
         ledger = await installation.hook("erp", owner)
         # What no name can be is refused as such: Postgres is not away.
         assert (await installation.ask("GET", "%00/webhook")).status_code == 400
@@ -307,7 +137,7 @@ async def test_secrets_are_shown_once_and_changed_while_both_are_good(
             assert Webhook(key).verify(ping.body, ping.headers)["type"] == "floorcast.ping"
 
         receiver.answer = lambda _: Reply(410)
-        await _move_one(owner, min(before))
+        await move_one(owner, min(before))
         await receiver.wait_for(2)
         async with asyncio.timeout(10 * UNIT):
             while (state := (await installation.ask("GET", "erp/webhook")).json())["state"] != "off":
@@ -317,7 +147,7 @@ async def test_secrets_are_shown_once_and_changed_while_both_are_good(
         receiver.answer = ledger.answer
         ledger.key = rotated["key"]
         await installation.ask("PUT", "erp/webhook", {"url": url})
-        await _until_told(ledger, owner, before)
+        await until_told(ledger, owner, before)
 
 
 async def test_a_webhook_is_its_owners_and_goes_nowhere_private(installation: Installation, database: Database) -> None:
@@ -342,7 +172,7 @@ async def test_a_webhook_is_its_owners_and_goes_nowhere_private(installation: In
         tried = (await installation.ask("POST", "erp/test")).json()
         assert tried["taken"] is False
         assert "127.0.0.1 is not a public address" in tried["reason"]
-        await _move_one(owner, min(await _items(owner)))
+        await move_one(owner, min(await items(owner)))
         async with asyncio.timeout(10 * UNIT):
             while (state := (await installation.ask("GET", "erp/webhook")).json())["state"] != "failing":
                 pass
@@ -360,15 +190,15 @@ async def test_a_receiver_that_takes_longer_than_a_lease_is_sent_a_message_once(
     async with database.owner() as owner:
         # Longer than two leases.
         await installation.start(2, FLOORCAST_WEBHOOK_SECONDS=str(20 * UNIT))
-        item = min(await _items(owner))
+        item = min(await items(owner))
         await installation.hook("erp", owner)
-        await _move_one(owner, item)
+        await move_one(owner, item)
         await receiver.wait_for(1)
         text = "select lease from floorcast.consumer_share"
         lease = await (await owner.execute(text)).fetchone()
         # Behind the end of that lease both gateways hear of something to do.
         await owner.execute("select pg_sleep(1.2)")
-        await _move_one(owner, item)
+        await move_one(owner, item)
         await owner.execute("select pg_sleep(1)")
         assert await (await owner.execute(text)).fetchone() == lease
         late.set()
@@ -384,7 +214,7 @@ async def test_what_is_posted_is_what_its_owner_may_see(installation: Installati
     clerk = next(person for person in plant.PEOPLE if person.roles.get(plant.NORTH.id) == "technician")
     async with database.owner() as owner:
         await installation.start(1)
-        item = min(await _items(owner))
+        item = min(await items(owner))
         async with database.person(clerk.id) as own:
             await own.execute("select floorcast.put_consumer('mine', array[%s], array['inventory_items'])", [NORTH])
         token = {"authorization": f"Bearer {a_token(sub=str(clerk.id))}"}
@@ -392,7 +222,7 @@ async def test_what_is_posted_is_what_its_owner_may_see(installation: Installati
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{installation.ports[0]}", headers=token) as client:
             put = await client.put("/v1/consumers/mine/webhook", json={"url": url})
             assert put.status_code == 200, put.text
-            await _move_one(owner, item)
+            await move_one(owner, item)
             request, *_ = await receiver.wait_for(1)
             (change,) = json.loads(request.body)["data"]["changes"]
             assert (change["new"]["id"], change["new"]["unit_cost"]) == (item, None)
@@ -400,7 +230,7 @@ async def test_what_is_posted_is_what_its_owner_may_see(installation: Installati
             access = "user_warehouse_access where user_id = %s and warehouse_id = %s"
             await owner.execute(f"create temporary table kept as select * from public.{access}", [clerk.id, NORTH])
             await owner.execute(f"delete from public.{access}", [clerk.id, NORTH])
-            await _move_one(owner, item)
+            await move_one(owner, item)
             async with asyncio.timeout(10 * UNIT):
                 while (state := (await client.get("/v1/consumers/mine/webhook")).json())["state"] != "failing":
                     pass

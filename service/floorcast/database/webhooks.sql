@@ -1,11 +1,5 @@
 -- What a gateway asks about webhooks. Parameters are psycopg's %(name)s.
 
--- name: become
--- Go on as the owner of a consumer until the transaction ends.
-select
-    set_config('request.jwt.claims', %(claims)s, true),
-    set_config('role', %(role)s, true);
-
 -- name: hooks
 -- Webhooks that are on: where to, and which of their shares nobody brings. is_due: something that was rejected is to be tried
 -- again, or a batch is out whose gateway is gone.
@@ -37,38 +31,10 @@ from floorcast.webhook as w
 join floorcast.consumer as c on c.name = w.consumer
 where w.disabled_at is null and (w.consumer = %(consumer)s or %(consumer)s::text is null);
 
--- name: next_batch
--- The next changes of a share, in order.
-select
-    b.batch,
-    b.id,
-    b.tick,
-    b.n,
-    b.op,
-    b.by,
-    b.table_name,
-    b.key::text as key,
-    b.warehouse,
-    b.old::text as old,
-    b.new::text as new,
-    b.actor,
-    floorcast.iso(b.at) as at,
-    floorcast.iso(b.closed_at) as closed_at
-from floorcast.next_batch(%(consumer)s, %(most)s, %(worker)s, %(seconds)s, %(share)s) as b
-order by b.tick, b.n;
-
 -- name: is_out
 -- Whether somebody has a share at the moment.
 select count(*) > 0 as is_out from floorcast.consumer_share as s
 where s.consumer = %(consumer)s and s.share = %(share)s and s.lease is not null and s.leased_until > now();
-
--- name: hold
--- Keep a batch for longer.
-select floorcast.hold_batch(%(consumer)s, %(batch)s, %(seconds)s);
-
--- name: ack
--- Be done with a batch.
-select floorcast.ack(%(consumer)s, %(batch)s, %(rejected)s);
 
 -- name: failed
 -- Note that a receiver did not take a message.

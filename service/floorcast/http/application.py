@@ -15,6 +15,7 @@ from starlette.routing import Route
 from floorcast.http.assets import Assets
 from floorcast.http.broadcast import Announcer, BroadcastEndpoint, healthcheck, ping
 from floorcast.http.caller import Verifier
+from floorcast.http.consumers import ConsumerEndpoints, Consumers
 from floorcast.http.guard import SECURITY_HEADERS, Guard
 from floorcast.http.health import Health, HealthEndpoints
 from floorcast.http.metrics import Metrics
@@ -39,6 +40,7 @@ def build_application(
     health: Health,
     metrics: Metrics,
     announcer: Announcer | None = None,
+    consumers: Consumers | None = None,
     webhooks: Webhooks | None = None,
     schemas: Schemas | None = None,
 ) -> Starlette:
@@ -51,6 +53,7 @@ def build_application(
         health: What /readyz asks.
         metrics: What /metrics shows; hand its `count` to `observe.watch`.
         announcer: Speaks in rooms. None: there are no addresses for that.
+        consumers: Keeps consumers. None: there are no addresses for them.
         webhooks: Keeps webhooks. None: there are no addresses for them.
         schemas: Knows what tables look like. None: as above.
     """
@@ -68,6 +71,7 @@ def build_application(
             Route("/healthcheck", healthcheck),
             *(Route(f"{base}/api/ping", ping) for base in _BASES),
             *(_speech(announcer, verifier, settings) if announcer is not None else ()),
+            *(_consumers(consumers, verifier) if consumers is not None else ()),
             *(_webhooks(webhooks, verifier) if webhooks is not None else ()),
             Route("/v1/openapi.json", openapi),
             *(_described(SchemasEndpoint(schemas, verifier)) if schemas is not None else ()),
@@ -92,6 +96,23 @@ def _speech(announcer: Announcer, verifier: Verifier, settings: Settings) -> lis
         for base in _BASES
         # Topics may have slashes.
         for path, answer in (("", endpoint.batch), ("/{topic:path}/events/{event:path}", endpoint.single))
+    ]
+
+
+def _consumers(consumers: Consumers, verifier: Verifier) -> list[Route]:
+    """What a program pulls its changes from."""
+    endpoints = ConsumerEndpoints(consumers, verifier)
+    at = "/v1/consumers/{name}"
+    return [
+        Route("/v1/consumers", endpoints.listed, methods=["GET"]),
+        Route(at, endpoints.consumer, methods=["GET", "PUT", "DELETE"]),
+        Route(f"{at}/pull", endpoints.pull, methods=["POST"]),
+        Route(f"{at}/ack", endpoints.ack, methods=["POST"]),
+        Route(f"{at}/hold", endpoints.hold, methods=["POST"]),
+        Route(f"{at}/move", endpoints.move, methods=["POST"]),
+        Route(f"{at}/parked", endpoints.parked, methods=["GET"]),
+        Route(f"{at}/parked/replay", endpoints.replay, methods=["POST"]),
+        Route(f"{at}/parked/{{id}}", endpoints.drop, methods=["DELETE"]),
     ]
 
 

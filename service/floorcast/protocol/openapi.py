@@ -13,7 +13,16 @@ _DESCRIPTION = (
 _READING = ("token_missing", "forbidden", "handshake_too_large", "unavailable", "internal")
 """What any read that needs a token may be refused with."""
 _KEEPING = (*_READING, "bad_request", "not_found", "body_too_large")
-"""What an owner of a webhook may be refused with."""
+"""What the owner of a consumer or of a webhook may be refused with."""
+_PULLING = (*_KEEPING, "must_refetch")
+"""What may be refused to whom a position matters."""
+_ACKNOWLEDGING = (*_KEEPING, "batch_gone")
+"""What may be refused to whoever has a batch."""
+_NAMES = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 1000}
+_CHANGES = {"type": "integer", "minimum": 1, "maximum": 10000, "default": 1000}
+_SECONDS = {"type": "integer", "minimum": 1, "maximum": 3600, "default": 60}
+_POSITION = {"type": "integer", "minimum": 0}
+_TIME = {"type": "string", "format": "date-time"}
 
 _SCHEMAS: dict[str, Schema] = {
     "Problem": {
@@ -73,6 +82,142 @@ _SCHEMAS: dict[str, Schema] = {
         "description": "A JSON Schema (2020-12) of a table's rows; `$defs` has those of its key and of a change.",
         "required": ["$schema", "$id", "properties", "$defs", "x-floorcast-version", "x-floorcast-key"],
     },
+    "ConsumerAsked": {
+        "type": "object",
+        "required": ["warehouses"],
+        "additionalProperties": False,
+        "properties": {
+            "warehouses": _NAMES,
+            "tables": {"anyOf": [_NAMES, {"type": "null"}], "description": "Else all that its owner reads."},
+            "columns": {
+                "type": ["object", "null"],
+                "additionalProperties": _NAMES,
+                "description": "By table; else all that its owner may see.",
+            },
+            "shares": {"type": "integer", "minimum": 1, "maximum": 64, "default": 1},
+            "keep_seconds": {
+                "type": "integer",
+                "minimum": 60,
+                "maximum": 31622400,
+                "default": 604800,
+                "description": "How far behind it may be with the trail still kept for it; people may ask for 30 days.",
+            },
+            "attempts": {"type": "integer", "minimum": 1, "maximum": 100, "default": 12},
+            "envelope": {"type": "string", "enum": ["native", "cloudevents", "debezium"], "default": "native"},
+        },
+    },
+    "Consumer": {
+        "type": "object",
+        "required": ["name", "warehouses", "shares", "keep_seconds", "tick", "lag_seconds", "kept_until"],
+        "properties": {
+            "name": {"type": "string"},
+            "owner": {"type": "string"},
+            "warehouses": {"type": "array", "items": {"type": "string"}},
+            "tables": {"type": ["array", "null"], "items": {"type": "string"}},
+            "columns": {"type": ["object", "null"]},
+            "envelope": {"type": "string"},
+            "shares": {"type": "integer"},
+            "keep_seconds": {"type": "number"},
+            "attempts": {"type": "integer"},
+            "created_at": {"type": "string"},
+            "tick": {"type": "integer", "description": "Up to it everything was acknowledged or parked."},
+            "lag_ticks": {"type": "integer"},
+            "lag_seconds": {"type": "number"},
+            "idle_seconds": {"type": "number", "description": "Since something was acknowledged."},
+            "workers": {"type": "integer", "description": "Batches that are out."},
+            "waiting": {"type": "integer", "description": "Parked changes that come again."},
+            "dead": {"type": "integer", "description": "Parked changes that do not, until they are replayed."},
+            "kept_until": {"type": "string", "description": "Until then the trail is kept for it if it does nothing."},
+        },
+    },
+    "Consumers": {
+        "type": "object",
+        "required": ["consumers"],
+        "properties": {"consumers": {"type": "array", "items": {"$ref": "#/components/schemas/Consumer"}}},
+    },
+    "PullAsked": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "changes": {**_CHANGES, "description": "About so many; whole ticks all the same."},
+            "worker": {"type": "string", "maxLength": 255, "description": "Who you are, for those who look."},
+            "seconds": {**_SECONDS, "description": "How long the batch is yours."},
+            "share": {
+                "type": ["integer", "null"],
+                "minimum": 0,
+                "maximum": 63,
+                "description": "Else any that is free.",
+            },
+        },
+    },
+    "Batch": {
+        "type": "object",
+        "required": ["batch", "share", "changes"],
+        "properties": {
+            "batch": {"type": "string", "format": "uuid"},
+            "share": {"type": "integer"},
+            "changes": {
+                "type": "array",
+                "description": "In order, in the consumer's envelope; `id` is the idempotency key.",
+                "items": {"type": "object", "required": ["id"]},
+            },
+        },
+    },
+    "AckAsked": {
+        "type": "object",
+        "required": ["batch"],
+        "additionalProperties": False,
+        "properties": {
+            "batch": {"type": "string", "format": "uuid"},
+            "rejected": {
+                "type": ["array", "null"],
+                "items": {
+                    "type": "object",
+                    "required": ["id"],
+                    "properties": {"id": {"type": "string"}, "reason": {"type": "string"}},
+                },
+            },
+        },
+    },
+    "HoldAsked": {
+        "type": "object",
+        "required": ["batch"],
+        "additionalProperties": False,
+        "properties": {"batch": {"type": "string", "format": "uuid"}, "seconds": _SECONDS},
+    },
+    "Held": {"type": "object", "required": ["until"], "properties": {"until": {"type": "string"}}},
+    "MoveAsked": {
+        "type": "object",
+        "additionalProperties": False,
+        "description": "One of them; neither moves to now.",
+        "properties": {"tick": _POSITION, "at": _TIME},
+    },
+    "Position": {"type": "object", "required": ["tick"], "properties": {"tick": _POSITION}},
+    "Parked": {
+        "type": "object",
+        "required": ["parked"],
+        "properties": {
+            "parked": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["id", "change_id", "state", "attempts", "op", "table_name", "key"],
+                    "properties": {
+                        "id": {"type": "integer"},
+                        "change_id": {"type": "string"},
+                        "state": {"type": "string", "enum": ["waiting", "dead"]},
+                        "reason": {"type": ["string", "null"], "description": "What its consumer said."},
+                    },
+                },
+            }
+        },
+    },
+    "ReplayAsked": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"id": {**_POSITION, "description": "Else all that is parked."}},
+    },
+    "Replayed": {"type": "object", "required": ["changes"], "properties": {"changes": {"type": "integer"}}},
     "WebhookAsked": {
         "type": "object",
         "required": ["url"],
@@ -224,6 +369,42 @@ def _paths() -> dict[str, Any]:
     }
     consumer = _parameter("name", "A consumer of the caller's.")
     at = "/v1/consumers/{name}"
+    paths["/v1/consumers"] = _read("listConsumers", "The caller's consumers, and how they stand.", "Consumers")
+    paths[at] = {
+        "get": _keep("readConsumer", "What a consumer is, and how it stands.", "Consumer", consumer),
+        "put": _keep("putConsumer", "Make one, or say anew what it is.", "Consumer", consumer, asked="ConsumerAsked"),
+        "delete": _keep("removeConsumer", "Remove it with all that belongs to it.", None, consumer),
+    }
+    pull = _keep(
+        "pullBatch", "Take the next changes.", "Batch", consumer, asked="PullAsked", needs_body=False, codes=_PULLING
+    )
+    pull["responses"]["204"] = {"description": "Nothing is due."}
+    paths[f"{at}/pull"] = {"post": pull}
+    paths[f"{at}/ack"] = {
+        "post": _keep("ackBatch", "Be done with a batch.", "Position", consumer, asked="AckAsked", codes=_ACKNOWLEDGING)
+    }
+    paths[f"{at}/hold"] = {
+        "post": _keep("holdBatch", "Keep a batch.", "Held", consumer, asked="HoldAsked", codes=_ACKNOWLEDGING)
+    }
+    paths[f"{at}/move"] = {
+        "post": _keep(
+            "moveConsumer", "Move it.", "Position", consumer, asked="MoveAsked", needs_body=False, codes=_PULLING
+        )
+    }
+    parked = _keep("readParked", "What it rejected, and what waits behind that.", "Parked", consumer)
+    parked["parameters"] += [
+        {"name": "after", "in": "query", "description": "An id.", "schema": _POSITION},
+        {"name": "changes", "in": "query", "description": "At most so many.", "schema": _CHANGES},
+    ]
+    paths[f"{at}/parked"] = {"get": parked}
+    paths[f"{at}/parked/replay"] = {
+        "post": _keep(
+            "replayParked", "Have it told again at once.", "Replayed", consumer, asked="ReplayAsked", needs_body=False
+        )
+    }
+    drop = _keep("dropParked", "Give up a parked change; what follows of its row goes on.", None, consumer)
+    drop["parameters"] = [consumer, {**_parameter("id", "Of what is parked."), "schema": _POSITION}]
+    paths[f"{at}/parked/{{id}}"] = {"delete": drop}
     paths[f"{at}/webhook"] = {
         "get": _keep("readWebhook", "How its webhook stands.", "Webhook", consumer),
         "put": _keep("putWebhook", "Have its changes posted to a URL.", "Webhook", consumer, asked="WebhookAsked"),
@@ -282,9 +463,16 @@ def _read(
 
 
 def _keep(
-    name: str, summary: str, schema: str | None, consumer: Schema, *, asked: str | None = None, needs_body: bool = True
+    name: str,
+    summary: str,
+    schema: str | None,
+    consumer: Schema,
+    *,
+    asked: str | None = None,
+    needs_body: bool = True,
+    codes: tuple[str, ...] = _KEEPING,
 ) -> dict[str, Any]:
-    """Something that the owner of a webhook does; no schema: the answer is empty."""
+    """Something that the owner of a consumer does; no schema: the answer is empty."""
     done = (
         {"204": {"description": summary}}
         if schema is None
@@ -297,7 +485,7 @@ def _keep(
         "security": [{"bearer": []}],
         "parameters": [consumer],
         **({"requestBody": body} if body is not None else {}),
-        "responses": {**done, **_problems(_KEEPING)},
+        "responses": {**done, **_problems(codes)},
     }
 
 

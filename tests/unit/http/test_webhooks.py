@@ -11,7 +11,7 @@ from tests.builders import SECRET, a_token
 from tests.unit.http.keeper import Keeper
 
 from floorcast.access.claims import TokenVerifier
-from floorcast.database.webhooks import OwnerRefused
+from floorcast.database.batches import OwnerRefused
 from floorcast.errors import DatabaseUnavailable
 from floorcast.http.problem import Refused, refuse
 from floorcast.http.webhooks import WebhookEndpoints

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 from tests.builders import SECRET
 from tests.unit.http.keeper import Keeper
+from tests.unit.http.pigeonholes import Pigeonholes
 
 from floorcast.access.claims import Claims, TokenVerifier
 from floorcast.broadcast import Broadcast
@@ -74,6 +75,7 @@ class World:
             metrics=self.metrics,
             announcer=self,
             schemas=self,
+            consumers=Pigeonholes(),
             webhooks=Keeper(),
         )
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from floorcast.database.batches import OwnerRefused
 from floorcast.database.caller import Caller
-from floorcast.database.webhooks import OwnerRefused, WebhookBook
+from floorcast.database.webhooks import WebhookBook
 from floorcast.gateway.webhooks.address import Reach
 from floorcast.gateway.webhooks.answer import Taken, judge
 from floorcast.gateway.webhooks.message import Sheet, ping_post

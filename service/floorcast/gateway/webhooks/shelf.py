@@ -11,19 +11,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from floorcast.database.batches import LeaseGone, OpenBatch, OwnerRefused
 from floorcast.database.caller import Caller
-from floorcast.database.webhooks import LeaseGone, OpenBatch, OwnerRefused, WebhookBook
-from floorcast.envelope.cloudevents import CloudEvents
-from floorcast.envelope.debezium import Debezium
-from floorcast.envelope.envelope import Envelope, TickHead
-from floorcast.envelope.native import Native
+from floorcast.database.webhooks import WebhookBook
+from floorcast.envelope.row import ENVELOPES, row_text
 from floorcast.errors import DatabaseUnavailable
 from floorcast.gateway.webhooks.courier import Batch, ShareLost, ShareRefused
 from floorcast.gateway.webhooks.couriers import Hook
 from floorcast.gateway.webhooks.delivery import Item
-from floorcast.operation import Operation
-
-_ENVELOPES: Mapping[str, Envelope] = {each.name: each for each in (Native(), CloudEvents(), Debezium())}
 
 _IDLE_SECONDS = 10.0
 """A share is looked at so often though nothing was heard of it."""
@@ -120,10 +115,10 @@ class ShareLine:
         return self._items(await self._pages.next()) if self._pages is not None else []
 
     def _items(self, rows: Sequence[Mapping[str, Any]]) -> Sequence[Item]:
-        envelope = _ENVELOPES.get(self._hook.envelope)
+        envelope = ENVELOPES.get(self._hook.envelope)
         if envelope is None:
             raise ShareRefused(f"webhooks do not know the envelope {self._hook.envelope}")
-        return [Item(row["id"], (row["table_name"], row["key"]), _text(row, envelope)) for row in rows]
+        return [Item(row["id"], (row["table_name"], row["key"]), row_text(row, envelope)) for row in rows]
 
     async def hold(self) -> None:
         """Say whether the lease is ours."""
@@ -191,26 +186,3 @@ def _hook(row: Mapping[str, Any]) -> Hook:
         is_due=row["is_due"],
         put_at=row["altered_at"].isoformat(),
     )
-
-
-def _text(row: Mapping[str, Any], envelope: Envelope) -> bytes:
-    """Return a change in its envelope, with the name that it has for good."""
-    new, old = (row[name].encode() if row[name] is not None else None for name in ("new", "old"))
-    operation = Operation(
-        n=row["n"],
-        xid=0,
-        table=row["table_name"],
-        warehouse=row["warehouse"],
-        op=row["op"],
-        by=row["by"],
-        key=row["key"].encode(),
-        new=new,
-        old=old,
-        actor=row["actor"],
-        at=row["at"],
-    )
-    head = TickHead(row["id"].rpartition(":")[0], row["tick"], row["closed_at"])
-    told_old = old if envelope.wants_old or new is None else None
-    text = envelope.encode(head, operation, op=row["op"], new=new, old=told_old)
-    # Events of CloudEvents have it; the others get it, since it is what a receiver rejects by.
-    return text if envelope.name == "cloudevents" else b'{"id":%b,%b' % (json.dumps(row["id"]).encode(), text[1:])
