@@ -30,18 +30,22 @@ class TableShape:
     place_column: str
     # Under row level security, by `floorcast.protect()`. What is not shows people nothing, and is not sent.
     is_protected: bool = True
+    # How its columns came to be, as text: their numbers and the modifiers of their types. A column that was dropped and
+    # made again, or was given another precision, looks the same, and its rows were written anew without a change.
+    layout: str = ""
     _fingerprint: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Compute what is asked for at every join."""
+        columns = list(self.columns.items())
         described = orjson.dumps(
-            (self.table, list(self.columns.items()), self.key, self.scope, self.place_column, self.is_protected)
+            (self.table, columns, self.key, self.scope, self.place_column, self.is_protected, self.layout)
         )
         object.__setattr__(self, "_fingerprint", hashlib.sha256(described).hexdigest()[:16])
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits that differ whenever columns, their types or order, the key, the place or the protection do."""
+        """16 hex digits that differ whenever columns, their types, order or layout, the key, place or protection do."""
         return self._fingerprint
 
 

@@ -1,5 +1,7 @@
 """shape.py: what a tracked table looks like."""
 
+from dataclasses import replace
+
 import pytest
 
 from floorcast.shape import Scope, TableShape
@@ -30,6 +32,7 @@ def test_equal_shapes_have_one_fingerprint() -> None:
         a_shape(key=("id", "site")),
         a_shape(scope="organization"),
         a_shape(place="id"),
+        replace(a_shape(), layout="1:-1"),
     ],
 )
 def test_whatever_changes_a_row_changes_the_fingerprint(other: TableShape) -> None:

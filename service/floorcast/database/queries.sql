@@ -242,7 +242,8 @@ with recursive made_of as (
         a.attrelid,
         a.attnum,
         a.attname::text as name,
-        a.atttypid as type
+        a.atttypid as type,
+        a.atttypmod as modifier
     from floorcast.tracked as r
     join pg_attribute as a on a.attrelid = r.relation
     where a.attnum > 0 and not a.attisdropped
@@ -251,7 +252,8 @@ with recursive made_of as (
         m.attrelid,
         m.attnum,
         m.name,
-        t.typbasetype
+        t.typbasetype,
+        m.modifier
     from made_of as m
     join pg_type as t on t.oid = m.type
     where t.typtype = 'd'
@@ -262,6 +264,7 @@ column_types as (
         m.attrelid,
         m.attnum,
         m.name,
+        m.modifier,
         case
             when t.typtype = 'e' then 'enum'
             when s.nspname = 'pg_catalog' then t.typname::text
@@ -280,6 +283,7 @@ select
     r.warehouse_column as place_column,
     array_agg(c.name order by c.attnum) as columns,
     array_agg(c.type order by c.attnum) as types,
+    string_agg(c.attnum || ':' || c.modifier, ',' order by c.attnum) as layout,
     exists(
         select from floorcast.protected as p
         join pg_class as t on t.oid = p.relation

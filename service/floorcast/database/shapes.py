@@ -29,6 +29,7 @@ async def read_shapes(connection: psycopg.AsyncConnection[Any]) -> Mapping[str, 
                 row["scope"],
                 row["place_column"],
                 row["is_protected"],
+                row["layout"],
             )
             for row in await cursor.fetchall()
             if not is_ours(row["table_name"])
