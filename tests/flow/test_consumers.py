@@ -6,10 +6,16 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from tests.builders import a_token
+import pytest
+from tests.builders import SECRET, a_token
 from tests.fixtures.installation import NORTH, Installation, Ledger, items, move, move_one, until_told
 from tests.fixtures.postgres import Connection, Database
 from tests.fixtures.time import UNIT
+from typer.testing import CliRunner
+
+from floorcast.cli import app
+from floorcast.cursor import Terms, encode_cursor, encode_place
+from floorcast.tick import Anchor
 
 WISH = {"warehouses": [NORTH], "tables": ["inventory_items"]}
 
@@ -178,3 +184,42 @@ async def test_a_position_that_is_gone_is_told_and_nothing_is_skipped(
 
 async def _forget_seal(owner: Connection) -> None:
     await owner.execute("update floorcast.consumer_share set seal = sha256('another history')")
+
+
+@pytest.mark.usefixtures("installation")
+async def test_it_is_listed_moved_and_removed_from_the_command_line(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a trusted server; to a cursor of this history only."""
+    monkeypatch.setenv("DATABASE_URL", database.service_url)
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
+    monkeypatch.setenv("FLOORCAST_JWT_SECRET", SECRET)
+    async with database.owner() as owner:
+        await owner.execute("select floorcast.put_consumer('erp', array[%s])", [NORTH])
+        cursor = await owner.execute("select tick, encode(seal, 'hex') from floorcast.tick order by tick desc limit 1")
+        tick, seal = await cursor.fetchone() or (0, "")
+    terms = Terms.of("any", b"a" * 8, b"b" * 8, b"c" * 8).encode()
+
+    def place(of: str) -> str:
+        return encode_cursor(terms, encode_place(tick, Anchor(tick, of)), tick) or ""
+
+    assert await _command("move", "erp", "--tick", "0") == (0, "erp goes on behind tick 0.\n")
+    code, listed = await _command("list")
+    name, whose, stands, behind, *_ = listed.splitlines()[1].split()
+    assert (code, name, whose, stands) == (0, "erp", "service_role", "0")
+    assert int(behind) >= tick, "the relay may have closed another one meanwhile"
+    assert await _command("move", "erp", "--cursor", place(seal)) == (0, f"erp goes on behind tick {tick}.\n")
+    code, said = await _command("move", "erp", "--cursor", place("ab" * 32))
+    assert (code, "incarnation" in said) == (1, True)
+    code, said = await _command("move", "erp", "--cursor", "nonsense")
+    assert (code, "not a cursor" in said) == (1, True)
+    assert (await _command("move", "erp", "--tick", "0", "--at", "2026-01-01"))[0] != 0
+    assert await _command("remove", "erp") == (0, "erp is removed.\n")
+    assert await _command("list") == (0, "There are no consumers.\n")
+    assert (await _command("remove", "erp"))[0] == 1
+
+
+async def _command(*words: str) -> tuple[int, str]:
+    """Run `floorcast consumers` on a loop of its own; returns its exit code and what it said."""
+    result = await asyncio.to_thread(CliRunner().invoke, app, ["consumers", *words])
+    return result.exit_code, result.output

@@ -27,6 +27,7 @@ _COMMANDS = (
     "tail",
     "doctor",
     "audit",
+    "consumers",
     "settings",
 )
 """In the order in which a newcomer meets them; `floorcast.cli.<name>` holds a function or a Typer of that name."""

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 
 from psycopg.rows import DictRow
 
-from floorcast.database.batches import BatchBook
+from floorcast.cursor import parse_cursor, seal_digest
+from floorcast.database.batches import BatchBook, OwnerRefused
 from floorcast.database.caller import Caller
+
+_GONE = "PT410"
+"""SQLSTATE of a position that cannot be gone on from, as the functions have it; the detail says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +77,21 @@ class ConsumerBook(BatchBook):
     async def move(self, caller: Caller, consumer: str, *, tick: int | None = None, at: str | None = None) -> int:
         """Move a consumer to a tick, to a time (ISO 8601), or to now where both are None; returns the tick."""
         return int(await self._value("move", {"consumer": consumer, "tick": tick, "at": at}, caller))
+
+    async def move_to_cursor(self, caller: Caller, consumer: str, text: str) -> int:
+        """Move a consumer to where a cursor of any stream stands; returns the tick.
+
+        One that a picture came with may be in the middle of a tick: what the picture has of it comes again.
+        """
+        try:
+            cursor = parse_cursor(text)
+        except ValueError as error:
+            raise OwnerRefused(f"cursor: {error}", "22023") from error
+        async with self._session() as session:
+            found = await (await session.execute(self._queries["seal"], {"tick": cursor.anchor})).fetchone()
+        if found is None or found["seal"] is None:
+            ahead = found is not None and cursor.anchor > (found["newest"] or 0)
+            raise OwnerRefused("the cursor leads to a tick that is not there", _GONE, "future" if ahead else "trimmed")
+        if seal_digest(found["seal"]) != cursor.seal:
+            raise OwnerRefused("the cursor is of another history", _GONE, "incarnation")
+        return await self.move(caller, consumer, tick=cursor.tick)

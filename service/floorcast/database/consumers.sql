@@ -71,3 +71,12 @@ select floorcast.drop_parked(%(consumer)s, %(id)s::bigint);
 -- name: move
 -- See triggers/8_consumers/move_consumer.sql.
 select floorcast.move_consumer(%(consumer)s, tick => %(tick)s::bigint, at => %(at)s::timestamptz);
+
+-- name: seal
+-- By which histories are told apart; and how far this one goes.
+select
+    (
+        select encode(t.seal, 'hex') from floorcast.tick as t
+        where t.tick = %(tick)s
+    ) as seal,
+    (select max(t.tick) from floorcast.tick as t) as newest;

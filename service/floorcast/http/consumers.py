@@ -72,6 +72,10 @@ class Consumers(Protocol):
         """Move a consumer."""
         ...
 
+    async def move_to_cursor(self, caller: Caller, consumer: str, text: str) -> int:
+        """Move it to where a cursor stands."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ConsumerEndpoints:
@@ -144,16 +148,19 @@ class ConsumerEndpoints:
     async def move(self, request: Request) -> Response:
         """POST /v1/consumers/{name}/move."""
         caller = identify(request, self.verifier)
-        asked = await asked_object(request, {"tick", "at"})
-        at = asked.get("at")
-        if at is not None and not isinstance(at, str):
+        asked = await asked_object(request, {"tick", "at", "cursor"})
+        at, cursor = asked.get("at"), asked.get("cursor")
+        if not isinstance(at, str | None):
             raise Refused("bad_request", "at: a time, as ISO 8601.")
+        if not isinstance(cursor, str | None):
+            raise Refused("bad_request", "cursor: one that a stream of this installation gave out.")
         tick = _number(asked, "tick", None, 0, _LARGEST)
-        if at is not None and tick is not None:
-            raise Refused("bad_request", "tick, at: one of them; neither moves to now.")
-        return private(
-            {"tick": await as_owner(self.consumers.move(caller, request.path_params["name"], tick=tick, at=at))}
-        )
+        if sum(each is not None for each in (tick, at, cursor)) > 1:
+            raise Refused("bad_request", "tick, at, cursor: one of them; none moves to now.")
+        name = request.path_params["name"]
+        if cursor is not None:
+            return private({"tick": await as_owner(self.consumers.move_to_cursor(caller, name, cursor))})
+        return private({"tick": await as_owner(self.consumers.move(caller, name, tick=tick, at=at))})
 
     async def parked(self, request: Request) -> Response:
         """GET /v1/consumers/{name}/parked."""

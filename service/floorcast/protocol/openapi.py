@@ -189,8 +189,12 @@ _SCHEMAS: dict[str, Schema] = {
     "MoveAsked": {
         "type": "object",
         "additionalProperties": False,
-        "description": "One of them; neither moves to now.",
-        "properties": {"tick": _POSITION, "at": _TIME},
+        "description": "One of them; none moves to now.",
+        "properties": {
+            "tick": _POSITION,
+            "at": _TIME,
+            "cursor": {"type": "string", "description": "One that a stream gave out."},
+        },
     },
     "Position": {"type": "object", "required": ["tick"], "properties": {"tick": _POSITION}},
     "Parked": {

@@ -98,6 +98,11 @@ class Pigeonholes:
         self._note("move", caller.role, consumer, tick, at)
         return 5
 
+    async def move_to_cursor(self, caller: Caller, consumer: str, text: str) -> int:
+        """As `Consumers`."""
+        self._note("move_to_cursor", caller.role, consumer, text)
+        return 6
+
     def _close(self) -> None:
         self.closed += 1
 

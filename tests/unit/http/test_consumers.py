@@ -66,13 +66,14 @@ async def test_each_address_asks_for_what_it_says(client: httpx.AsyncClient, kee
         await client.post(f"{AT}/move", json={"tick": 5}),
         await client.post(f"{AT}/move", json={"at": "2026-01-01T00:00:00Z"}),
         await client.post(f"{AT}/move"),
+        await client.post(f"{AT}/move", json={"cursor": "c"}),
         await client.get(f"{AT}/parked", params={"after": 2, "changes": 10}),
         await client.post(f"{AT}/parked/replay", json={"id": 3}),
         await client.post(f"{AT}/parked/replay"),
         await client.delete(f"{AT}/parked/3"),
         await client.delete(AT),
     ]
-    assert [answer.status_code for answer in answers] == [200] * 12 + [204] * 2
+    assert [answer.status_code for answer in answers] == [200] * 13 + [204] * 2
     assert all(answer.headers["cache-control"] == "no-store" for answer in answers)
     role = "authenticated"
     assert keeper.asked == [
@@ -87,13 +88,14 @@ async def test_each_address_asks_for_what_it_says(client: httpx.AsyncClient, kee
         ("move", role, "erp", 5, None),
         ("move", role, "erp", None, "2026-01-01T00:00:00Z"),
         ("move", role, "erp", None, None),
+        ("move_to_cursor", role, "erp", "c"),
         ("parked", role, "erp", 2, 10),
         ("replay", role, "erp", 3),
         ("replay", role, "erp", None),
         ("drop", role, "erp", 3),
         ("remove", role, "erp"),
     ]
-    assert '"new":{"weight":183.0500}' in answers[9].text, "digit for digit"
+    assert '"new":{"weight":183.0500}' in answers[10].text, "digit for digit"
 
 
 async def test_a_batch_is_told_digit_for_digit_and_a_large_one_in_pages(
@@ -160,9 +162,11 @@ async def test_nothing_due_is_an_empty_answer(client: httpx.AsyncClient) -> None
         ("POST", "/ack", {"batch": "b", "rejected": [{"id": 5}]}, "rejected"),
         ("POST", "/ack", {"batch": "b", "rejected": [{"id": "x", "reason": 5}]}, "reason"),
         ("POST", "/hold", {"batch": 5}, "batch"),
-        ("POST", "/move", {"tick": 5, "at": "2026-01-01"}, "tick, at"),
+        ("POST", "/move", {"tick": 5, "at": "2026-01-01"}, "tick, at, cursor"),
         ("POST", "/move", {"tick": 2**63}, "tick"),
         ("POST", "/move", {"at": 5}, "at"),
+        ("POST", "/move", {"cursor": 5}, "cursor"),
+        ("POST", "/move", {"cursor": "c", "tick": 5}, "tick, at, cursor"),
         ("GET", "/parked?after=x", None, "after"),
         ("GET", "/parked?changes=0", None, "changes"),
         ("POST", "/parked/replay", {"id": -1}, "id"),
