@@ -14,7 +14,7 @@ from tests.fixtures.time import UNIT
 from typer.testing import CliRunner
 
 from floorcast.cli import app
-from floorcast.cursor import Terms, encode_cursor, encode_place
+from floorcast.cursor import Terms, digest, encode_cursor, encode_place
 from floorcast.tick import Anchor
 
 WISH = {"warehouses": [NORTH], "tables": ["inventory_items"]}
@@ -198,7 +198,7 @@ async def test_it_is_listed_moved_and_removed_from_the_command_line(
         await owner.execute("select floorcast.put_consumer('erp', array[%s])", [NORTH])
         cursor = await owner.execute("select tick, encode(seal, 'hex') from floorcast.tick order by tick desc limit 1")
         tick, seal = await cursor.fetchone() or (0, "")
-    terms = Terms.of("any", b"a" * 8, b"b" * 8, b"c" * 8).encode()
+    terms = Terms.of("any", digest(b"asked"), digest(b"view"), digest(b"schema")).encode()
 
     def place(of: str) -> str:
         return encode_cursor(terms, encode_place(tick, Anchor(tick, of)), tick) or ""
